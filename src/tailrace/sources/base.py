@@ -1,0 +1,145 @@
+"""What Tailrace asks of a warehouse: a Source to open, a Session to talk to it, and facts about it as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tailrace.sources.dialect import Dialect
+
+
+class Kind(StrEnum):
+    """The logical type of a column, the same for every warehouse."""
+
+    BOOL = "bool"
+    INT = "int"
+    DECIMAL = "decimal"
+    FLOAT = "float"
+    TEXT = "text"
+    BYTES = "bytes"
+    DATE = "date"
+    TIME = "time"
+    TIMESTAMP = "timestamp"
+    TIMESTAMPTZ = "timestamptz"
+    UUID = "uuid"
+    JSON = "json"
+    ARRAY = "array"
+    STRUCT = "struct"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a model or of a managed table: its name, logical kind and the warehouse's own type."""
+
+    name: str
+    kind: Kind
+    native: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a model may be, at least as wide as the field's own limits."""
+
+    query_characters: int = 65_535
+    columns: int = 512
+    column_name_characters: int = 128
+    record_bytes: int = 512 * 1024
+    value_bytes: int = 128 * 1024
+    identifier_bytes: int = 63
+
+
+StepStatus = Literal["passed", "failed", "skipped", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStep:
+    """One named step of a connection test, with its remedy where it failed."""
+
+    name: str
+    status: StepStatus
+    detail: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A running statement as the warehouse knows it, so that another process can cancel it (R3)."""
+
+    id: str
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+class Session(Protocol):
+    """One conversation with the warehouse; statements outside `transaction` commit by themselves."""
+
+    @property
+    def job(self) -> Job | None:
+        """How another process would cancel what this session runs; None where nothing can outlive its client."""
+        ...
+
+    def execute(self, statement: str) -> int:
+        """Run one statement and give the number of rows it touched."""
+        ...
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run one small query and give its rows."""
+        ...
+
+    def read(self, statement: str) -> pa.RecordBatchReader:
+        """Run one query and stream its result as Arrow, in bounded batches, as one statement."""
+        ...
+
+    def upload(self, table: str, data: pa.Table) -> int:
+        """Append rows to an existing managed table by the warehouse's bulk path; `table` is its unqualified name."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Everything inside becomes visible at once, or not at all."""
+        ...
+
+    def cancel(self) -> None:
+        """Stop the running statement; may be called from another thread."""
+        ...
+
+
+class Source(Protocol):
+    """A configured warehouse. Opening it costs nothing until a session is asked for."""
+
+    name: str
+    type: str
+    schema: str
+    remember: Literal["values", "checksum"]
+    commit_interval: float
+    limits: Limits
+    dialect: Dialect
+
+    def check(self) -> Iterator[CheckStep]:
+        """Test the connection step by step, finding out by doing; stops at the first step that others need."""
+        ...
+
+    def grants(self, user: str | None, role: str | None, schemas: Sequence[str]) -> str:
+        """What an administrator runs so that `check` passes, names filled in, runnable as printed."""
+        ...
+
+    def session(self, *, model: bool = False) -> AbstractContextManager[Session]:
+        """Open a session; with `model`, the user's own tables are readable too, not the managed schema alone."""
+        ...
+
+    def describe(self, sql: str) -> list[Column]:
+        """The columns of a model's statement, found without running it. Raises ModelError."""
+        ...
+
+    def preview(self, sql: str, limit: int) -> pa.Table:
+        """The first records of a model's statement."""
+        ...
+
+    def cancel(self, job: Job) -> None:
+        """Cancel what another process of ours left running; no error if it is gone."""
+        ...
