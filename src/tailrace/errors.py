@@ -71,6 +71,12 @@ class SourceUnavailable(SourceError):
     code = "source_unavailable"
 
 
+class Contended(SourceError):
+    """Another session holds or has just changed the same rows; the statement or transaction was undone."""
+
+    code = "contended"
+
+
 class ModelError(ConfigError):
     """The model cannot be used: its SQL, its unique identifier or its size."""
 
@@ -82,6 +88,12 @@ class StateError(TailraceError):
 
     code = "state_damaged"
     exit_code = 4
+
+
+class StoreError(TailraceError):
+    """The control store cannot be opened, read or written."""
+
+    code = "store_unusable"
 
 
 class LeaseHeld(TailraceError):
