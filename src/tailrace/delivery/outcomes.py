@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from tailrace.outcomes import Offer, Outcome, Refusal, Resolution, Span
+from tailrace.outcomes import Offer, Outcome, Refusal, Resolution, Span, UnitProgress
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Ledger", "Offer", "Outcome", "Refusal", "Rendered", "Resolution", "Span"]
+__all__ = ["Ledger", "Offer", "Outcome", "Refusal", "Rendered", "Resolution", "Span", "UnitProgress"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class Rendered:
     """A contiguous piece of one unit of the plan, rendered and ready to be cut into batches.
 
     `items` holds each record's text in a request, each already ended by the destination's separator; a record
-    that the mapping refused has an empty item and a refusal, so that slices of the items' buffer stay contiguous.
+    that the mapping refused has an empty item and a refusal, so that slices of the items' buffer stay
+    contiguous.
     """
 
     unit: int
@@ -30,6 +31,8 @@ class Rendered:
     items: pa.LargeStringArray
     refusals: dict[int, Refusal] = field(default_factory=dict)
     """By row index in this piece."""
+    last: bool = False
+    """Nothing of this unit comes after this piece; its last batch need not wait for more."""
 
 
 class Ledger(Protocol):

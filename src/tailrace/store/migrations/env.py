@@ -1,0 +1,15 @@
+"""Runs migrations on the connection that `schema.ensure` hands over, inside its transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from tailrace.store.schema import VERSION_TABLE
+from tailrace.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+)
+context.run_migrations()
