@@ -1,0 +1,39 @@
+"""A whole project, read and checked, with the place of everything in it."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+
+from pydantic import Field, InstanceOf
+
+from tailrace.errors import Where
+from tailrace.spec.destination import DestinationSpec
+from tailrace.spec.mapping import MappingSpec
+from tailrace.spec.model import ModelSpec
+from tailrace.spec.nodes import Node, Path
+from tailrace.spec.source import SourceSpec
+from tailrace.spec.types import Name, Spec
+
+
+class Project(Spec):
+    """What `tailrace.yml` and its companions say, merged for one environment."""
+
+    name: Name
+    environment: Name | None = None
+    folder: FilePath
+    sources: dict[str, SourceSpec] = Field(default_factory=dict)
+    models: dict[str, ModelSpec] = Field(default_factory=dict)
+    destinations: dict[str, DestinationSpec] = Field(default_factory=dict)
+    mappings: dict[str, MappingSpec] = Field(default_factory=dict)
+    written: InstanceOf[Node] = Field(
+        default_factory=lambda: Node({}, "tailrace.yml", 1), exclude=True, repr=False
+    )
+
+    def location(self, path: Path) -> Where:
+        """Where a path such as ("mappings", "customers", "fields", "email") stands in the files.
+
+        Settings stand directly in their source or destination: ("sources", "warehouse", "path"). The
+        statement of a model that names a file is in that file. A path that is not written down gives the
+        nearest place above it.
+        """
+        return self.written.locate(path)
