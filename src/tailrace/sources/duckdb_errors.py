@@ -1,0 +1,58 @@
+"""DuckDB's errors in our words."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from tailrace.errors import Cancelled, SourceError
+
+_HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
+_LOCK = ("Could not set lock on file", "Unique file handle conflict", "different configuration")
+
+
+def is_lock_conflict(error: BaseException) -> bool:
+    """Whether somebody else has the file open, so that waiting may help."""
+    return any(text in str(error) for text in _LOCK)
+
+
+def lock_error(file: object, error: BaseException, waited: float) -> SourceError:
+    """The error of a file that stayed locked: it names who holds it, where DuckDB says so."""
+    holder = _HOLDER.search(str(error))
+    who = f"process {holder['pid']} ({holder['program']})" if holder else "another connection of this process"
+    return SourceError(
+        f"{file} is in use by {who}; waited {waited:.0f} s for it",
+        hint="DuckDB lets one process write to a file. End that process or its connection, then try again.",
+        code="source_locked",
+    )
+
+
+def raise_ours(error: BaseException, *, cancelled: bool = False) -> NoReturn:
+    """Raise what DuckDB or Arrow reported as one of our errors."""
+    text = str(error).strip()
+    first = text.split("\n\n", 1)[0]
+    if "INTERRUPT Error" in text:
+        if cancelled:
+            raise Cancelled("the statement was cancelled") from error
+        raise SourceError("the statement was interrupted", code="source_cancelled") from error
+    if "Conflict on" in text or "TransactionContext Error" in text or "write-write conflict" in text:
+        raise SourceError(
+            f"DuckDB: {first}",
+            hint="Another transaction changed the same rows first.",
+            code="source_conflict",
+        ) from error
+    if "Out of Memory Error" in text:
+        if "temp_directory" in text or "max_temp_directory_size" in text:
+            hint = "Free space where `temp_directory` points, or raise the source's `memory_limit`."
+        else:
+            hint = "Raise the source's `memory_limit`."
+        raise SourceError(f"DuckDB: {first}", hint=hint, code="source_memory") from error
+    if "No space left" in text:
+        raise SourceError(
+            f"DuckDB: {first}", hint="Free space on the disk of the state file.", code="source_disk_full"
+        ) from error
+    if "Permission denied" in text or "read-only mode" in text:
+        raise SourceError(
+            f"DuckDB: {first}", hint="Check who may read and write the file.", code="source_permission"
+        ) from error
+    raise SourceError(f"DuckDB: {text}", code="source_failed") from error
