@@ -42,6 +42,9 @@ class Database:
     @contextmanager
     def migrate(self) -> Iterator[sa.Connection]:
         """A write transaction that waits until no other process migrates."""
+        with self._plain_errors():
+            if self._engine.dialect.name == "sqlite":
+                _write_ahead(self._engine)
         with self.write() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
@@ -79,10 +82,19 @@ def _sqlite(location: Location) -> sa.Engine:
 
 def _on_sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _write_ahead(engine: sa.Engine) -> None:
+    """Set once, kept in the file: readers and the one writer do not wait for each other."""
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA journal_mode = WAL")
+    except sqlite3.Error as error:
+        raise exc.DatabaseError("PRAGMA journal_mode", None, error) from error
+    finally:
+        connection.close()
 
 
 def _on_sqlite_begin(connection: sa.Connection) -> None:

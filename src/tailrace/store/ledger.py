@@ -14,7 +14,7 @@ from tailrace.clock import Clock
 from tailrace.outcomes import Offer, Outcome, Refusal, Resolution, Span
 from tailrace.store.database import Database
 from tailrace.store.progress import UnitLedger, complement, dump_spans, load_spans, started
-from tailrace.store.rows import ExceptionRow, UnitPlan, UnitProgress
+from tailrace.store.rows import ExceptionRow, UnitPlan, UnitRow
 from tailrace.store.syncs import claim
 from tailrace.store.tables import exceptions, syncs, units
 
@@ -50,7 +50,7 @@ class Ledger:
             if listed:
                 connection.execute(sa.insert(exceptions), listed)
 
-    def load(self, sync: str) -> dict[int, UnitProgress]:
+    def load(self, sync: str) -> dict[int, UnitRow]:
         """The progress of each unit as it is on disk; empty where no units were opened."""
         statement = sa.select(units).where(units.c.sync == sync).order_by(units.c.unit)
         with self._database.read() as connection:
@@ -139,7 +139,7 @@ class LedgerWriter:
         clock: Clock,
         sync: str,
         owner: str,
-        progress: dict[int, UnitProgress],
+        progress: dict[int, UnitRow],
     ) -> None:
         self._database = database
         self._clock = clock
@@ -166,7 +166,7 @@ class LedgerWriter:
                 if listed:
                     connection.execute(sa.insert(exceptions), listed)
 
-    def progress(self) -> dict[int, UnitProgress]:
+    def progress(self) -> dict[int, UnitRow]:
         """Where each unit stands; equal to what is on disk between two calls of `record`."""
         with self._lock:
             return {unit: ledger.progress() for unit, ledger in self._units.items()}
@@ -211,10 +211,10 @@ def _unit_values(sync: str, plan: UnitPlan) -> dict[str, Any]:
     }
 
 
-def _progress(row: sa.RowMapping) -> UnitProgress:
+def _progress(row: sa.RowMapping) -> UnitRow:
     span = Span(row["first"], row["last"])
     unoffered, in_flight = load_spans(row["unoffered"]), load_spans(row["in_flight"])
-    return UnitProgress(
+    return UnitRow(
         unit=row["unit"],
         span=span,
         records=row["records"],

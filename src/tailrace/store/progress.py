@@ -13,13 +13,13 @@ from collections.abc import Iterable, Sequence
 
 from tailrace.errors import StoreError
 from tailrace.outcomes import Offer, Resolution, Span
-from tailrace.store.rows import UnitPlan, UnitProgress
+from tailrace.store.rows import UnitPlan, UnitRow
 
 
 class UnitLedger:
     """The progress of one unit, in memory, while its sync runs."""
 
-    def __init__(self, progress: UnitProgress) -> None:
+    def __init__(self, progress: UnitRow) -> None:
         self.unit = progress.unit
         self._span = progress.span
         self._records = progress.records
@@ -43,11 +43,11 @@ class UnitLedger:
             self._take(span)
         self._count(resolution)
 
-    def progress(self) -> UnitProgress:
+    def progress(self) -> UnitRow:
         """The progress as it stands."""
         in_flight = tuple(sorted(self._in_flight.values()))
         unoffered = tuple(self._unoffered)
-        return UnitProgress(
+        return UnitRow(
             unit=self.unit,
             span=self._span,
             records=self._records,
@@ -97,11 +97,11 @@ class UnitLedger:
         return False
 
 
-def started(plan: UnitPlan) -> UnitProgress:
+def started(plan: UnitPlan) -> UnitRow:
     """The progress of a unit as it enters the ledger."""
     decided = plan.resolved_records == plan.records
     unoffered = () if decided else complement(plan.span, plan.resolved)
-    return UnitProgress(
+    return UnitRow(
         unit=plan.unit,
         span=plan.span,
         records=plan.records,
@@ -122,8 +122,10 @@ def complement(whole: Span, spans: Iterable[Span]) -> tuple[Span, ...]:
     found: list[Span] = []
     position = whole.first
     for span in sorted(spans):
+        if span.first > whole.last:
+            break
         if span.first > position:
-            found.append(Span(position, min(span.first - 1, whole.last)))
+            found.append(Span(position, span.first - 1))
         position = max(position, span.last + 1)
     if position <= whole.last:
         found.append(Span(position, whole.last))

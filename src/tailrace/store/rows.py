@@ -49,7 +49,7 @@ class UnitPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class UnitProgress:
+class UnitRow:
     """How far a unit has come. Every position of its span is resolved, in flight, or not offered yet."""
 
     unit: int
