@@ -1,12 +1,13 @@
-"""What Tailrace asks of a warehouse: a Source to open, a Session to talk to it, and facts about it as data."""
+"""What Tailrace asks of a warehouse: a Source to open, a Session to talk to it, and facts about it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from tailrace.columns import Column, Kind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,33 +15,7 @@ if TYPE_CHECKING:
     from tailrace.sources.dialect import Dialect
 
 
-class Kind(StrEnum):
-    """The logical type of a column, the same for every warehouse."""
-
-    BOOL = "bool"
-    INT = "int"
-    DECIMAL = "decimal"
-    FLOAT = "float"
-    TEXT = "text"
-    BYTES = "bytes"
-    DATE = "date"
-    TIME = "time"
-    TIMESTAMP = "timestamp"
-    TIMESTAMPTZ = "timestamptz"
-    UUID = "uuid"
-    JSON = "json"
-    ARRAY = "array"
-    STRUCT = "struct"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a model or of a managed table: its name, logical kind and the warehouse's own type."""
-
-    name: str
-    kind: Kind
-    native: str
+__all__ = ["CheckStep", "Column", "Job", "Kind", "Limits", "Session", "Source", "StepStatus"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +28,8 @@ class Limits:
     record_bytes: int = 512 * 1024
     value_bytes: int = 128 * 1024
     identifier_bytes: int = 63
+    query_words: tuple[str, ...] = ("SELECT", "WITH", "VALUES", "TABLE")
+    """What a query may begin with."""
 
 
 StepStatus = Literal["passed", "failed", "skipped", "warning"]
@@ -81,7 +58,7 @@ class Session(Protocol):
 
     @property
     def job(self) -> Job | None:
-        """How another process would cancel what this session runs; None where nothing can outlive its client."""
+        """How another process would cancel what this session runs; None where nothing outlives its client."""
         ...
 
     def execute(self, statement: str) -> int:
@@ -97,7 +74,7 @@ class Session(Protocol):
         ...
 
     def upload(self, table: str, data: pa.Table) -> int:
-        """Append rows to an existing managed table by the warehouse's bulk path; `table` is its unqualified name."""
+        """Append rows to a managed table by the warehouse's bulk path; `table` is its unqualified name."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -121,7 +98,7 @@ class Source(Protocol):
     dialect: Dialect
 
     def check(self) -> Iterator[CheckStep]:
-        """Test the connection step by step, finding out by doing; stops at the first step that others need."""
+        """Test the connection step by step, by doing; steps that need a failed one are skipped."""
         ...
 
     def grants(self, user: str | None, role: str | None, schemas: Sequence[str]) -> str:
@@ -129,7 +106,7 @@ class Source(Protocol):
         ...
 
     def session(self, *, model: bool = False) -> AbstractContextManager[Session]:
-        """Open a session; with `model`, the user's own tables are readable too, not the managed schema alone."""
+        """Open a session; with `model`, the user's own tables are readable too."""
         ...
 
     def describe(self, sql: str) -> list[Column]:
