@@ -37,7 +37,7 @@ Percent = Annotated[
 
 
 class GuardSpec(Spec):
-    """When a sync is blocked instead of sent; None stands for `off`."""
+    """When a sync is blocked instead of sent; a limit that is off is None."""
 
     max_deletes: Count = Field(default=None, description="Most records that one sync may delete, or `off`.")
     max_delete_percent: Percent = Field(

@@ -17,7 +17,7 @@ _LINKS = (
 
 
 def check_links(root: Node, mappings: Mapping[str, MappingSpec]) -> Iterator[ConfigError]:
-    """What does not fit together, each at its place; entries that are wrong otherwise count as being there."""
+    """What does not fit together, each at its place; a name counts even where its entry is wrong."""
     for section, key, target in _LINKS:
         known = _entries(root, target)
         for name, entry in _entries(root, section).items():

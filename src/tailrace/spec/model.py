@@ -49,7 +49,7 @@ def select_all(table: str) -> str:
 
 
 class ModelSpec(Spec):
-    """One SELECT on a source; `sql` is the statement, also where it came from a file or a table's name."""
+    """One SELECT on a source, and its unique identifier."""
 
     name: Name
     source: Name = Field(description="The source that the statement runs on.")
@@ -66,6 +66,7 @@ class ModelSpec(Spec):
         ),
     ] = Field(description="The unique identifier: a column, or several as a list.")
     sql: Annotated[str, Field(min_length=1)] = Field(description="The SELECT statement.")
+    """Set also where the statement came from a file or a table's name."""
     sql_file: str | None = Field(
         default=None, description="A file that holds the SELECT statement, relative to the project folder."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -9,6 +10,9 @@ from tailrace.errors import Where
 
 Path: TypeAlias = tuple[str | int, ...]
 Scalar: TypeAlias = str | int | float | bool | None
+
+
+_STEPS = re.compile(r"([^.\[\]]+)(?![^\[]*\])|\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +70,12 @@ def dotted(path: Path) -> str:
         else:
             text += f".{step}" if text else step
     return text
+
+
+def undotted(text: str) -> Path:
+    """The path that `dotted` wrote; a name with dots in it comes out as several steps.
+
+    >>> undotted("mappings.a.fail_on[0]")
+    ('mappings', 'a', 'fail_on', 0)
+    """
+    return tuple(int(index) if index else name for name, index in _STEPS.findall(text))

@@ -12,7 +12,7 @@ Remember = Literal["values", "checksum"]
 
 
 class SourceSpec(Spec):
-    """A warehouse connection; `settings` hold references such as `${env:NAME}` unresolved."""
+    """A warehouse connection: what all warehouses share, and the settings of its type."""
 
     name: Name
     type: Name = Field(description="The kind of warehouse: duckdb, postgres, or one that a package adds.")
@@ -36,3 +36,4 @@ class SourceSpec(Spec):
         default=None, description="When a single statement in the warehouse is given up."
     )
     settings: dict[str, Any] = Field(default_factory=dict, repr=False)
+    """References such as `${env:NAME}` stand here unresolved."""
