@@ -73,6 +73,8 @@ class SyncDocument(Document):
 
 class SyncsDocument(Document):
     syncs: list[SyncDocument]
+    error: ErrorDocument | None = None
+    """What ended the command after these; left out where nothing did."""
 
 
 class RejectionDocument(Document):
@@ -119,6 +121,8 @@ class CheckDocument(Document):
 
 class ChecksDocument(Document):
     checks: list[CheckDocument]
+    error: ErrorDocument | None = None
+    """What ended the command after these; left out where nothing did."""
 
 
 class ProblemDocument(Document):
@@ -241,6 +245,8 @@ class PlanDocument(Document):
 
 class PlansDocument(Document):
     plans: list[PlanDocument]
+    error: ErrorDocument | None = None
+    """What ended the command after these; left out where nothing did."""
 
 
 class SendDocument(Document):
@@ -292,3 +298,25 @@ class ActionDocument(Document):
     sync: str | None = None
     records: int | None = None
     message: str = ""
+
+
+class InitDocument(Document):
+    project: str
+    source: str
+    files: list[str]
+    """Written, relative to the project's folder."""
+    grants: str = ""
+
+
+class DemoStepDocument(Document):
+    command: str
+    exit_code: int
+
+
+class DemoDocument(Document):
+    folder: str
+    steps: list[DemoStepDocument]
+    receiver: dict[str, Any]
+    """What the receiver holds at the end, and what it saw."""
+    equal: bool
+    """Does the receiver hold exactly what the model says, the refused record aside?"""

@@ -1,0 +1,1 @@
+"""The commands, grouped as `tailrace --help` shows them."""

@@ -1,0 +1,69 @@
+"""The entry point: arguments in, exit code out; no error reaches the user as a traceback unless asked for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from tailrace.cli import exits
+
+
+def run() -> None:
+    """What the `tailrace` command runs."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    code = main(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _after_broken_pipe()
+    sys.exit(code)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line and give its exit code; errors are shown, never raised."""
+    import typer
+
+    from tailrace.cli.app import build
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
+    given = _words_before_dashes(arguments)
+    try:
+        result = build().main(list(arguments), prog_name="tailrace", standalone_mode=False)
+        return result if isinstance(result, int) else exits.SUCCESS
+    except BrokenPipeError:
+        return _after_broken_pipe()
+    except (KeyboardInterrupt, typer.Abort):
+        _say("cancelled")
+        return exits.CANCELLED
+    except typer.TyperException as error:
+        from tailrace.cli.failures import show_usage_error
+
+        return show_usage_error(error, json="--json" in given)
+    except Exception as error:
+        from tailrace.cli.failures import show_failure
+
+        return show_failure(error, json="--json" in given, debug="--debug" in given)
+
+
+def _words_before_dashes(arguments: Sequence[str]) -> list[str]:
+    words = list(arguments)
+    return words[: words.index("--")] if "--" in words else words
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def _after_broken_pipe() -> int:
+    """The reader has gone (`| head`): nothing more to say, and nobody to say it to."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return exits.SUCCESS

@@ -1,0 +1,95 @@
+"""Where a command writes: answers on stdout, everything else on stderr; rich is loaded only when it draws."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import Console, RenderableType
+
+_WIDTH_OF_FILES = 120
+
+
+class Output:
+    """The two streams of one command, and what the global options ask of them."""
+
+    def __init__(self, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
+        self.json = json
+        self.quiet = quiet
+        self.verbose = verbose
+
+    @functools.cached_property
+    def stdout(self) -> Console:
+        return console(sys.stdout)
+
+    @functools.cached_property
+    def stderr(self) -> Console:
+        return console(sys.stderr)
+
+    @property
+    def live(self) -> bool:
+        """May progress be drawn? Only where the cursor moves, and not with `--quiet`."""
+        return not self.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def print(self, *parts: RenderableType) -> None:
+        """Show people something, on stdout."""
+        for part in parts:
+            print_trimmed(self.stdout, part)
+
+    def document(self, document: BaseModel | Mapping[str, Any]) -> None:
+        """Write the one JSON document of this command to stdout."""
+        data = dict(document) if isinstance(document, Mapping) else document.model_dump(mode="json")
+        if data.get("error", "") is None:
+            del data["error"]
+        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
+
+    def note(self, text: str) -> None:
+        """One line for people on stderr; silent with `--quiet`."""
+        if not self.quiet:
+            self.stderr.print(text, markup=False, highlight=False, style="dim", soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """A warning on stderr; silent with `--quiet`."""
+        from rich.text import Text
+
+        if not self.quiet:
+            self.stderr.print(Text.assemble(("warning: ", "yellow"), text), soft_wrap=True)
+
+    def next_step(self, text: str, command: str) -> None:
+        """What to run next, on one line that can be copied whole."""
+        from rich.text import Text
+
+        if not self.json:
+            self.stdout.print(Text.assemble((f"{text}: ", "dim"), (command, "bold")), soft_wrap=True)
+
+
+def console(stream: TextIO) -> Console:
+    """A console that keeps to NO_COLOR and FORCE_COLOR, and is wide where nobody watches."""
+    from rich.console import Console
+
+    width = None
+    if not stream.isatty() and not os.environ.get("COLUMNS"):
+        width = _WIDTH_OF_FILES
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def print_trimmed(target: Console, part: RenderableType) -> None:
+    """Print without the spaces with which tables fill their lines, so that output can be copied."""
+    from rich.segment import Segment, Segments
+    from rich.text import Text
+
+    part = Text(part) if isinstance(part, str) else part
+    printed: list[Segment] = []
+    for line in target.render_lines(part, pad=False):
+        while line and line[-1].text.isspace():
+            line.pop()
+        if line:
+            line[-1] = Segment(line[-1].text.rstrip(), line[-1].style)
+        printed += [*line, Segment.line()]
+    target.print(Segments(printed), end="")

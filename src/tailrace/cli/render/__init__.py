@@ -1,0 +1,1 @@
+"""How documents look to people: functions from a document to something the terminal can print."""

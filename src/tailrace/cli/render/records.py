@@ -1,0 +1,147 @@
+"""Single records: refused ones, a test, everything that is known of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from tailrace.cli.render.parts import SIGNS, grid, heading, indented, json_text, sign, values
+from tailrace.cli.render.values import clean, moment, named, plural, shown
+
+if TYPE_CHECKING:
+    from tailrace.service.documents import AttemptDocument, RejectionDocument, SendDocument, WhyDocument
+
+_OUTCOME_STYLES = {"delivered": "green", "rejected": "red", "aborted": "yellow", "unknown": "yellow"}
+
+
+def rejection(document: RejectionDocument) -> Iterator[RenderableType]:
+    """One record that was not delivered: why, what was sent, what was answered, when it goes again."""
+    yield Text.assemble(
+        sign(document.operation),
+        " ",
+        (named(document.key), "bold"),
+        ("  ", ""),
+        (document.outcome, _OUTCOME_STYLES.get(document.outcome, "")),
+        (f"  {reason(document.reason, document.code)}", "dim"),
+    )
+    yield indented(Text(clean(document.message)), 4)
+    last = f", the last {moment(document.last_at)}" if document.last_at else ""
+    yield indented(Text(plural(document.attempts, "attempt") + last, style="dim"), 4)
+    waits = f"quarantined until {moment(document.next_try_at)}"
+    yield indented(Text(waits if document.next_try_at else "goes with the next sync", style="dim"), 4)
+    if document.payload is not None:
+        yield indented(Text("payload", style="dim"), 4)
+        yield indented(json_text(document.payload), 6)
+    if document.answer is not None:
+        yield indented(Text("answer", style="dim"), 4)
+        yield indented(json_text(document.answer), 6)
+
+
+def reason(reason_: str, code: str) -> str:
+    """`result / invalid_email`."""
+    return clean(" / ".join(part for part in (reason_, code) if part))
+
+
+def send(document: SendDocument) -> Iterator[RenderableType]:
+    """One test: the request, the answer, the outcome."""
+    request = document.request
+    yield heading("Request")
+    line = f"{request.get('method', '')} {request.get('url', '')}".strip()
+    yield indented(Text(clean(line), style="bold"))
+    yield from _headers(request.get("headers"))
+    if request.get("body") is not None:
+        yield indented(json_text(request["body"]))
+    yield Text()
+    yield heading("Answer")
+    if document.answer is None:
+        yield indented(Text("none", style="dim"))
+    else:
+        yield indented(Text(f"HTTP {shown(document.answer.get('status'))}", style="bold"))
+        yield from _headers(document.answer.get("headers"))
+        if document.answer.get("body"):
+            yield indented(json_text(document.answer["body"]))
+    yield Text()
+    yield Text.assemble(
+        sign(document.operation),
+        f" {named(document.key)}  ",
+        (document.outcome, _OUTCOME_STYLES.get(document.outcome, "")),
+        f"  {clean(document.message)}",
+    )
+    yield Text("This was a test: no state was changed.", style="dim")
+
+
+def why(document: WhyDocument) -> Iterator[RenderableType]:
+    """All that is known of one record, the conclusion first."""
+    yield Text.assemble((clean(document.mapping), "bold"), (" / ", "dim"), (named(document.key), "bold"))
+    yield Text(clean(document.verdict))
+    yield Text()
+    yield heading("In the model", "no row" if not document.model else plural(len(document.model), "row"))
+    for row in document.model:
+        yield indented(_marked(row, document.changed_columns))
+    yield Text()
+    yield heading("As delivered", "" if document.state else "never")
+    if document.state:
+        yield indented(_state(document.state))
+    if document.change:
+        yield Text()
+        symbol, style = SIGNS.get(document.change, ("·", ""))
+        columns = f" in {', '.join(map(clean, document.changed_columns))}" if document.changed_columns else ""
+        yield Text.assemble(
+            ("Change  ", "bold"), (f"{symbol} {document.change.replace('_', ' ')}", style), columns
+        )
+    if document.problem:
+        yield indented(Text.assemble(("✗ ", "red"), "refused by the mapping: ", clean(document.problem)))
+    if document.payload is not None:
+        yield Text()
+        yield heading("Payload")
+        yield indented(json_text(document.payload))
+    if document.quarantine is not None:
+        yield Text()
+        yield heading("Refused")
+        yield from map(indented, rejection(document.quarantine.model_copy(update={"payload": None})))
+    yield Text()
+    yield heading("Attempts", "" if document.attempts else "none known")
+    yield from (indented(part) for attempt in document.attempts for part in _attempt(attempt))
+
+
+def _attempt(attempt: AttemptDocument) -> Iterator[RenderableType]:
+    yield Text.assemble(
+        moment(attempt.at),
+        "  ",
+        sign(attempt.operation),
+        " ",
+        (attempt.outcome, _OUTCOME_STYLES.get(attempt.outcome, "")),
+        (f"  sync {attempt.sync}", "dim"),
+    )
+    if told := ": ".join(part for part in (attempt.code, attempt.message) if part):
+        yield indented(Text(clean(told)), 4)
+    if attempt.answer is not None:
+        yield indented(Text.assemble(("answered ", "dim"), clean(attempt.answer)), 4)
+
+
+def _marked(row: Mapping[str, Any], changed: list[str]) -> RenderableType:
+    made = grid("left", "left", "left")
+    for name, value in row.items():
+        differs = name in changed
+        made.add_row(
+            Text(clean(name), style="bold" if differs else ""),
+            Text(shown(value), style="yellow" if differs else ""),
+            Text("changed", style="dim") if differs else "",
+        )
+    return made
+
+
+def _state(state: Mapping[str, Any]) -> RenderableType:
+    """The values first where they stand apart, then the rest."""
+    record = state.get("values")
+    rest = {name: value for name, value in state.items() if name != "values"}
+    rows = list(record.items()) if isinstance(record, Mapping) else []
+    return values([*rows, *((name, value) for name, value in rest.items())])
+
+
+def _headers(headers: Any) -> Iterator[RenderableType]:
+    if isinstance(headers, Mapping) and headers:
+        yield indented(values(headers.items(), style="dim"))
