@@ -59,3 +59,12 @@ class Offer:
 
     unit: int
     span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class UnitProgress:
+    """What the ledger knows of one unit when a sync goes on."""
+
+    resolved: tuple[Span, ...] = ()
+    in_flight: tuple[Span, ...] = ()
+    """Offered, and not resolved: each is cut again exactly as it was, for the same bytes and the same key."""
