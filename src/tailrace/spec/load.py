@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ from tailrace.spec.problems import described, keys_of, unknown_key
 from tailrace.spec.project import Project
 from tailrace.spec.references import WRITE_REFERENCES, malformed, references_in
 from tailrace.spec.source import SourceSpec
-from tailrace.spec.types import WRITTEN, Spec, check_name
+from tailrace.spec.types import NAME_PATTERN, WRITTEN, Spec, check_name
 
 VERSION = 1
 TOP_KEYS = ("version", "project", *SECTIONS)
@@ -188,13 +189,11 @@ class _Loading:
             self.problems.append(unknown_key(root, (*path, "name"), keys_of(spec)))
             del values["name"]
         self._refuse_references(root, path, values)
+        named = name if re.fullmatch(NAME_PATTERN, name) else "unnamed"  # its name was reported before
         try:
-            return spec.model_validate({**values, "name": name}, context=WRITTEN)
+            return spec.model_validate({**values, "name": named}, context=WRITTEN)
         except ValidationError as error:
-            bad_name = [
-                problem for problem in described(error, spec, root, path) if not _is_name(problem, path)
-            ]
-            self.problems += bad_name
+            self.problems += described(error, spec, root, path)
             return None
 
     def _refuse_references(self, root: Node, path: tuple[str, str], values: dict[str, Any]) -> None:
@@ -257,10 +256,6 @@ class _Loading:
         if statement is not None and isinstance(node.value, dict):
             node.value["sql"] = Node(statement, text, 1)
         return statement
-
-
-def _is_name(problem: ConfigError, path: tuple[str, str]) -> bool:
-    return problem.where is not None and problem.where.field == dotted((*path, "name"))
 
 
 def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
