@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
-from tailrace.errors import Cancelled, SourceError
+from tailrace.errors import Cancelled, ModelError, SourceError
 
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _LOCK = ("Could not set lock on file", "Unique file handle conflict", "different configuration")
@@ -25,6 +25,20 @@ def lock_error(file: object, error: BaseException, waited: float) -> SourceError
         hint="DuckDB lets one process write to a file. End that process or its connection, then try again.",
         code="source_locked",
     )
+
+
+_MISTAKES = ("ParserException", "BinderException", "CatalogException", "SyntaxException")
+
+
+def is_users_mistake(error: BaseException) -> bool:
+    """Whether DuckDB refused to understand a statement, rather than failed to run it."""
+    return type(error).__name__ in _MISTAKES or "Values were not provided" in str(error)
+
+
+def model_error(error: BaseException) -> ModelError:
+    """A statement of the user's that DuckDB cannot understand, in DuckDB's words and with its place."""
+    text = str(error).strip().split("\n\nLINE", 1)[0]
+    return ModelError(f"DuckDB: {text}", hint="Correct the model's SQL.", code="model_invalid")
 
 
 def raise_ours(error: BaseException, *, cancelled: bool = False) -> NoReturn:

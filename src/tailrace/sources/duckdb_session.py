@@ -6,7 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tailrace.sources.duckdb_errors import raise_ours
+from tailrace.errors import SourceError
+from tailrace.sources.deadline import deadline, timeout_error
+from tailrace.sources.duckdb_errors import is_users_mistake, model_error, raise_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +26,16 @@ class DuckDBSession:
     """Statements on one connection; a stream outside a transaction has a connection of its own."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, catalog: str | None, table: Callable[[str], str]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        catalog: str | None,
+        table: Callable[[str], str],
+        timeout: float | None,
     ) -> None:
         self._connection = connection
         self._catalog = catalog
         self._table = table
+        self._timeout = timeout
         self._in_transaction = False
         self._cancelled = False
         self._streams: list[duckdb.DuckDBPyConnection] = []
@@ -40,39 +47,59 @@ class DuckDBSession:
 
     def execute(self, statement: str) -> int:
         """Run one statement and give the number of rows it touched."""
-        with self._ours():
+        with self._within(self._connection):
             return max(self._connection.execute(statement).rowcount, 0)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one small query and give its rows."""
-        with self._ours():
+        with self._within(self._connection):
             relation = self._connection.sql(statement)
             if relation is None:
                 return []
             table = relation.to_arrow_table()
             return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
+    def columns(self, statement: str, subquery: str) -> list[tuple[str, str]]:
+        """Names and types of a query's columns, without running it. Raises ModelError if it is none."""
+        import duckdb
+
+        with self._ours():
+            try:
+                self._connection.sql(f"DESCRIBE SELECT * FROM {subquery}").fetchall()
+                found = self._connection.sql(statement)
+            except duckdb.Error as error:
+                if is_users_mistake(error):
+                    raise model_error(error) from error
+                raise
+            return list(zip(found.columns, map(str, found.types), strict=True))
+
     def read(self, statement: str) -> pa.RecordBatchReader:
         """Stream one query as Arrow; inside a transaction, read it to its end before the next statement."""
         import pyarrow as pa
 
-        with self._ours():
-            if self._in_transaction:
-                connection = self._connection
-            else:
-                connection = self._connection.cursor()
-                self._streams.append(connection)
-                if self._catalog:
-                    connection.execute(f"USE {self._catalog}")
+        connection = self._connection
+        if not self._in_transaction:
+            connection = self._connection.cursor()
+            self._streams.append(connection)
+        with self._within(connection):
+            if self._catalog and connection is not self._connection:
+                connection.execute(f"USE {self._catalog}")
             reader = connection.sql(statement).to_arrow_reader(BATCH_ROWS)
-        return pa.RecordBatchReader.from_batches(reader.schema, self._batches(reader, connection))
+            first = next(reader, None)
+        return pa.RecordBatchReader.from_batches(reader.schema, self._batches(first, reader, connection))
 
     def _batches(
-        self, reader: pa.RecordBatchReader, connection: duckdb.DuckDBPyConnection
+        self,
+        first: pa.RecordBatch | None,
+        reader: pa.RecordBatchReader,
+        connection: duckdb.DuckDBPyConnection,
     ) -> Iterator[pa.RecordBatch]:
         try:
             with self._ours():
-                yield from reader
+                if first is not None:
+                    yield first
+                    del first
+                    yield from reader
         finally:
             reader.close()
             if connection in self._streams:
@@ -83,7 +110,7 @@ class DuckDBSession:
         """Append Arrow rows to a managed table, column by name."""
         if data.num_rows == 0:
             return 0
-        with self._ours():
+        with self._within(self._connection):
             self._connection.register(_UPLOAD, data)
             try:
                 self._connection.execute(f"INSERT INTO {self._table(table)} BY NAME SELECT * FROM {_UPLOAD}")
@@ -118,6 +145,17 @@ class DuckDBSession:
         """Close the streams that were not read to their end."""
         while self._streams:
             self._streams.pop().close()
+
+    @contextlib.contextmanager
+    def _within(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        with deadline(self._timeout, connection.interrupt) as passed:
+            try:
+                with self._ours():
+                    yield
+            except SourceError as error:
+                if passed.is_set() and error.code == "source_cancelled":
+                    raise timeout_error(self._timeout or 0) from error
+                raise
 
     @contextlib.contextmanager
     def _ours(self) -> Iterator[None]:

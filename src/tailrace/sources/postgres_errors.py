@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from tailrace.errors import Cancelled, SourceError, SourceUnavailable, TailraceError
+from tailrace.errors import Cancelled, ModelError, SourceError, SourceUnavailable, TailraceError
+from tailrace.sources.deadline import timeout_error
 
 
 class _Class(NamedTuple):
@@ -62,16 +63,57 @@ def ours(error: Any, *, cancelled: bool = False, timeout: float | None = None) -
     return kind(f"PostgreSQL: {text}", hint=found.hint, code=found.code)
 
 
+_CONNECTING = (
+    (r"password authentication failed|no password supplied|fe_sendauth", "28P01"),
+    (r"role .* does not exist|no pg_hba.conf entry|authentication failed", "28000"),
+    (r"database .* does not exist", "3D000"),
+    (r"permission denied for database", "42501"),
+    (r"too many connections|remaining connection slots|too many clients", "53300"),
+    (r"starting up|shutting down|recovery mode|not accepting connections", "57P03"),
+)
+
+
+def connect_error(error: Any) -> TailraceError | None:
+    """Why a connection was refused. libpq gives no SQLSTATE for that, so the server's words decide."""
+    if getattr(error, "sqlstate", None):
+        return None
+    text = _last_reason(str(error))
+    for pattern, state in _CONNECTING:
+        if re.search(pattern, text):
+            found = _EXACT[state]
+            hint = found.hint
+            if state == "42501":
+                hint = "An administrator runs GRANT CONNECT ON DATABASE, as `tailrace grants` prints it."
+            kind = SourceUnavailable if found.unavailable else SourceError
+            return kind(f"PostgreSQL: {text}", hint=hint, code=found.code)
+    if "SSL" in text or "certificate" in text:
+        return SourceError(
+            f"PostgreSQL: {text}",
+            hint="`tailrace check` says what is wrong with the source's `tls` settings.",
+            code="source_tls_failed",
+        )
+    return SourceUnavailable(f"PostgreSQL: {text}", hint=_RECONNECT)
+
+
+def _last_reason(text: str) -> str:
+    lines = [line.strip(" -\t") for line in text.splitlines() if "failed: " in line or "ERROR" in line]
+    line = lines[-1] if lines else " ".join(text.split())
+    return re.sub(r"^.*(?:FATAL|ERROR): +", "", line)
+
+
+def model_error(error: Any) -> ModelError | None:
+    """The error as the user's mistake in a model's SQL, if that is what its SQLSTATE says."""
+    state = getattr(error, "sqlstate", None) or ""
+    if state[:2] not in ("42", "0A", "22", "34") or state == "42501":
+        return None
+    return ModelError(f"PostgreSQL: {_text(error)}", hint="Correct the model's SQL.", code="model_invalid")
+
+
 def _stopped(text: str, cancelled: bool, timeout: float | None) -> TailraceError:
     if cancelled:
         return Cancelled("the statement was cancelled")
     if "user request" not in text:
-        limit = f" of {timeout:g} s" if timeout else ""
-        return SourceError(
-            f"the statement ran longer than the statement timeout{limit}",
-            hint="Make the model faster, or raise the source's `statement_timeout`.",
-            code="source_timeout",
-        )
+        return timeout_error(timeout or 0)
     return SourceError(
         "the statement was cancelled on the server",
         hint="Somebody ended it there (pg_cancel_backend); run the sync again.",

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from tailrace.errors import SourceError
 from tailrace.sources.base import Job
+from tailrace.sources.deadline import deadline, timeout_error
 from tailrace.sources.postgres_copy import csv_blocks, table_columns
 from tailrace.sources.postgres_cursor import cursor_batches, cursor_schema
 from tailrace.sources.postgres_dialect import PostgresDialect
-from tailrace.sources.postgres_errors import ours
+from tailrace.sources.postgres_errors import connect_error, model_error, ours
 from tailrace.sources.postgres_settings import Connection
 
 if TYPE_CHECKING:
@@ -36,9 +37,11 @@ CURSOR_ROWS = 5_000
 _SET = re.compile(r"SET (?P<name>\w+) = '?(?P<value>[^']*)'?")
 
 
-def pin_settings(timeout: float | None) -> str:
+def pin_settings(timeout: float | None, *, read_only: bool = False) -> str:
     """One statement that makes a session's settings ours, so that nobody's defaults change a value's text."""
     pinned = _PINNED | {"statement_timeout": str(round((timeout or 0) * 1000))}
+    if read_only:
+        pinned["default_transaction_read_only"] = "on"
     for statement in PostgresDialect.session_settings:
         if match := _SET.fullmatch(statement):
             pinned[match["name"]] = match["value"]
@@ -59,7 +62,7 @@ def connect(connection: Connection, timeout: float | None) -> psycopg.Connection
             raise
         return opened
     except psycopg.Error as error:
-        raise ours(error, timeout=timeout) from error
+        raise connect_error(error) or ours(error, timeout=timeout) from error
 
 
 class PostgresSession:
@@ -113,13 +116,49 @@ class PostgresSession:
             cursor = self._streaming().cursor()
             self._streams.append(cursor)
             cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(STREAM_BYTES)})
-            cursor.execute(statement)
-            reader = cursor.fetch_record_batch()
-        return pa.RecordBatchReader.from_batches(reader.schema, self._guarded(self._stream(reader, cursor)))
+            with deadline(self._timeout, cursor.adbc_cancel) as passed:
+                try:
+                    cursor.execute(statement)
+                    reader = cursor.fetch_record_batch()
+                    first = next(reader, None)
+                except Exception as error:
+                    if passed.is_set():
+                        raise timeout_error(self._timeout or 0) from error
+                    raise
+        stream = self._guarded(self._stream(first, reader, cursor))
+        return pa.RecordBatchReader.from_batches(reader.schema, stream)
 
-    def _stream(self, reader: pa.RecordBatchReader, cursor: Any) -> Iterator[pa.RecordBatch]:
+    def columns(self, subquery: str) -> list[tuple[str, str]]:
+        """Names and types of a query's columns, without running it. Raises ModelError if it is none."""
+        import psycopg
+
+        with self._ours(), self.transaction():
+            connection = self._connected()
+            try:
+                connection.execute(b"SET TRANSACTION READ ONLY")
+                found = connection.execute(f"SELECT * FROM {subquery} LIMIT 0".encode()).pgresult
+            except psycopg.Error as error:
+                if mistake := model_error(error):
+                    raise mistake from error
+                raise
+            assert found is not None
+            names = [(found.fname(i) or b"").decode() for i in range(found.nfields)]
+            types = [(found.ftype(i), found.fmod(i)) for i in range(found.nfields)]
+            natives = connection.execute(
+                "SELECT format_type(t, m) FROM unnest(%s::oid[], %s::int[]) WITH ORDINALITY AS x(t, m, n) "
+                "ORDER BY n",
+                ([t for t, _ in types], [m for _, m in types]),
+            ).fetchall()
+            return [(name, native) for name, (native,) in zip(names, natives, strict=True)]
+
+    def _stream(
+        self, first: pa.RecordBatch | None, reader: pa.RecordBatchReader, cursor: Any
+    ) -> Iterator[pa.RecordBatch]:
         try:
-            yield from reader
+            if first is not None:
+                yield first
+                del first
+                yield from reader
         finally:
             reader.close()
             if cursor in self._streams:
@@ -207,7 +246,7 @@ class PostgresSession:
             opened = adbc.connect(self._parameters.uri(), autocommit=True)
             try:
                 with opened.cursor() as cursor:
-                    cursor.execute(pin_settings(self._timeout))
+                    cursor.execute(pin_settings(None, read_only=True))
                     cursor.fetchall()
             except BaseException:
                 opened.close()
