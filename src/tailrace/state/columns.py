@@ -23,7 +23,7 @@ NAME_LENGTH = 55
 
 @dataclass(frozen=True, slots=True)
 class StoredColumn:
-    """A model's column `name` as the managed tables hold it: in `stored`, of kind and type `kind`, `native`."""
+    """A model's column `name` as managed tables hold it: in `stored`, of kind and type `kind`, `native`."""
 
     name: str
     stored: str
