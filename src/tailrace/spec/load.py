@@ -17,7 +17,7 @@ from tailrace.spec.mapping import MappingSpec
 from tailrace.spec.merging import SECTIONS, join, overlay
 from tailrace.spec.model import ModelSpec, select_all
 from tailrace.spec.nodes import Node, dotted
-from tailrace.spec.problems import described, keys_of, unknown_key
+from tailrace.spec.problems import described, keys_of, no_entries, unknown_key
 from tailrace.spec.project import Project
 from tailrace.spec.references import WRITE_REFERENCES, malformed, references_in
 from tailrace.spec.source import SourceSpec
@@ -92,7 +92,7 @@ class _Loading:
             models=models,
             destinations=destinations,
             mappings=mappings,
-            written=root,
+            written=_with_statements(root, models),
         )
 
     def _report(self, message: str, hint: str, where: Where) -> None:
@@ -137,11 +137,7 @@ class _Loading:
         if node is None or node.value is None:
             return {}
         if not isinstance(node.value, dict):
-            self._report(
-                f"`{section}` must hold entries of the form `name: …`.",
-                f"Write each of the {section} as its name, a colon, and its settings indented; no dashes.",
-                root.locate((section,)),
-            )
+            self.problems.append(no_entries(section, root.locate((section,))))
             return {}
         usable: dict[str, Node] = {}
         for name, entry in node.value.items():
@@ -213,13 +209,13 @@ class _Loading:
         found: dict[str, ModelSpec] = {}
         for name, node in self._section(root, "models").items():
             values = node.plain()
-            statement = self._statement(root, name, node, values)
+            statement = self._statement(root, name, values)
             entry = self._entry(root, "models", name, ModelSpec, values | {"sql": statement or "SELECT 1"})
             if entry is not None and statement is not None:
                 found[name] = entry
         return found
 
-    def _statement(self, root: Node, name: str, node: Node, values: dict[str, Any]) -> str | None:
+    def _statement(self, root: Node, name: str, values: dict[str, Any]) -> str | None:
         """The SQL of a model, from wherever it is; None, and a problem, if there is not exactly one."""
         given = [key for key in _STATEMENTS if values.get(key) is not None]
         where = root.locate(("models", name, *given[1:2]))
@@ -253,9 +249,16 @@ class _Loading:
                 f"The file {text} of models.{name} is empty.", "Write one SELECT statement into it.", where
             )
             return None
-        if statement is not None and isinstance(node.value, dict):
-            node.value["sql"] = Node(statement, text, 1)
         return statement
+
+
+def _with_statements(root: Node, models: Mapping[str, ModelSpec]) -> Node:
+    """The tree in which the statement of a model that names a file is located in that file."""
+    for name, model in models.items():
+        if model.sql_file is not None:
+            path = ("models", name, "sql")
+            root = root.replaced(path, Node(model.sql, model.sql_file, 1))
+    return root
 
 
 def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:

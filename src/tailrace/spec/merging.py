@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from tailrace.errors import ConfigError
 from tailrace.spec.nodes import Node, Path
+from tailrace.spec.problems import no_entries
 
 SECTIONS = ("sources", "models", "destinations", "mappings")
 _STATEMENTS = frozenset({"sql", "sql_file", "table"})
@@ -18,7 +19,9 @@ def join(main: Node, companions: Iterable[Node], problems: list[ConfigError]) ->
     for companion in companions:
         for key, node in _entries(companion).items():
             before = whole.get(key)
-            if before is None or before.value is None:
+            if key in SECTIONS and not isinstance(node.value, dict | None):
+                problems.append(no_entries(key, companion.locate((key,))))
+            elif before is None or before.value is None:
                 whole[key] = node
             elif key in SECTIONS and isinstance(before.value, dict) and isinstance(node.value, dict):
                 whole[key] = Node(_union(key, before, node, problems), before.file, before.line)
@@ -68,6 +71,8 @@ def overlay(base: Node, over: Node, path: Path = ()) -> Node:
         if alternatives & over.value.keys():
             merged = {key: node for key, node in merged.items() if key not in alternatives}
     for key, node in over.value.items():
+        if not path and key in SECTIONS and node.value is None:
+            continue  # a heading under which nothing is left
         merged[key] = overlay(merged[key], node, (*path, key)) if key in merged else node
     return Node(merged, base.file, base.line)
 

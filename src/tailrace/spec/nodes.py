@@ -46,6 +46,17 @@ class Node:
             node = node.child(step) if node else None
         return node
 
+    def replaced(self, path: Path, node: Node) -> Node:
+        """The same tree with another node at a path; this tree stays as it is."""
+        if not path:
+            return node
+        step, rest = path[0], path[1:]
+        below = self.child(step)
+        if not isinstance(self.value, dict) or (rest and below is None):
+            return self
+        inner = below.replaced(rest, node) if below else node
+        return Node({**self.value, str(step): inner}, self.file, self.line)
+
     def locate(self, path: Path) -> Where:
         """Where a path stands, or else the nearest node above it that is there."""
         node = self

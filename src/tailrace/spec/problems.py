@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tailrace.errors import ConfigError
+from tailrace.errors import ConfigError, Where
 from tailrace.spec.nodes import Node, Path, dotted
 from tailrace.spec.suggest import did_you_mean
 from tailrace.spec.types import Spec
@@ -30,6 +30,15 @@ def unknown_key(root: Node, path: Path, known: list[str]) -> ConfigError:
         f"`{path[-1]}` is not a key of {dotted(path[:-1]) or 'this file'}.",
         hint=did_you_mean(str(path[-1]), known),
         where=root.locate(path),
+    )
+
+
+def no_entries(section: str, where: Where) -> ConfigError:
+    """The error for a section that is a list, or a single value."""
+    return ConfigError(
+        f"`{section}` must hold entries of the form `name: …`.",
+        hint=f"Write each of the {section} as its name, a colon, and its settings indented; no dashes.",
+        where=where,
     )
 
 

@@ -136,6 +136,14 @@ def test_the_place_of_a_statement_is_its_file(tmp_path: Path) -> None:
     assert project.location(("models", "customers", "key")).file == "tailrace.yml"
 
 
+def test_models_may_share_an_anchor(tmp_path: Path) -> None:
+    text = SMALL.replace("  customers:\n    source", "  customers: &c\n    source", 1)
+    text = text.replace("sql: SELECT 1 AS id", "sql_file: c.sql\n  clients: *c\n  others: {<<: *c, key: b}")
+    project = load(tmp_path, {"tailrace.yml": text, "c.sql": "SELECT 2 AS id"})
+    assert {model.sql for model in project.models.values()} == {"SELECT 2 AS id"}
+    assert project.location(("models", "others", "sql")).file == "c.sql"
+
+
 @pytest.mark.parametrize(
     ("statement", "line", "said"),
     [

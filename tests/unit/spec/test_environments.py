@@ -159,6 +159,18 @@ def test_companions_add_names(tmp_path: Path, name: str) -> None:
     assert list(project.mappings) == ["to_crm"]
 
 
+def test_a_heading_without_entries_changes_nothing(tmp_path: Path) -> None:
+    files = {"tailrace.yml": SMALL, "tailrace.dev.yml": "models:\n", "tailrace/a.yml": "mappings:\n"}
+    project = load(tmp_path, files, "dev")
+    assert (list(project.models), list(project.mappings)) == (["customers"], ["to_crm"])
+
+
+def test_a_list_in_a_companion_is_explained_there(tmp_path: Path) -> None:
+    error = problems(tmp_path, {"tailrace.yml": SMALL, "tailrace/a.yml": "models:\n  - name: x\n"})[0]
+    assert "no dashes" in error.hint
+    assert str(error.where) == "tailrace/a.yml:1 models"
+
+
 def test_a_name_in_two_files_names_both_places(tmp_path: Path) -> None:
     files = {
         "tailrace.yml": SMALL,
