@@ -5,8 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-_RECOVERY = 1.05
-"""Growth of a slowed rate per second without another complaint."""
+_BACK = 1.5
+"""Growth of a slowed rate per second, up to near the rate that was too fast."""
+_NEAR = 0.9
+_BEYOND = 1.1
+"""Growth per second from there on."""
+_LEAST_OBSERVED = 10.0
+"""A first burst says little about the rate that was too fast: it is taken to be at least this."""
 _FREE_AGAIN = 4.0
 """An unlimited bucket drops its adapted rate once it is this many times the rate that was too fast."""
 
@@ -55,7 +60,7 @@ def slow_down(state: Bucket, now: float, pause: float, sent_at: float) -> Bucket
     paused = replace(state, paused_until=max(state.paused_until, now + pause))
     if sent_at < state.slowed_at:
         return paused
-    was = min(max(state.recent, 1.0), state.rate or math.inf)
+    was = min(max(state.recent, _LEAST_OBSERVED), state.rate or math.inf)
     slower = max(was / 2.0, 0.1)
     return replace(paused, rate=slower, tokens=min(state.tokens, 1.0), slowed_at=now, slowed_from=was)
 
@@ -67,7 +72,15 @@ def _capacity(rate: float) -> float:
 def _recovered(state: Bucket, elapsed: float) -> float | None:
     if state.rate is None or state.rate == state.ceiling:
         return state.rate
-    rate = state.rate * _RECOVERY ** min(elapsed, 600.0)
+    near = state.slowed_from * _NEAR
+    seconds = min(elapsed, 600.0)
+    if state.rate < near:
+        soon = math.log(near / state.rate, _BACK)
+        rate = state.rate * _BACK ** min(soon, seconds)
+        seconds = max(0.0, seconds - soon)
+    else:
+        rate = state.rate
+    rate *= _BEYOND**seconds
     if state.ceiling is not None:
         return min(rate, state.ceiling)
     return None if rate > state.slowed_from * _FREE_AGAIN else rate

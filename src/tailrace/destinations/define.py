@@ -168,7 +168,7 @@ class Destination:
     ) -> Settings:
         """Validated settings; raises ConfigErrors.
 
-        With `references`, values that hold `${…}` are taken as they are: for checking files without resolving.
+        With `references`, values that hold `${…}` are taken as they are, to check files without resolving.
         """
         return validate(self.settings, values, where=where, references=references)
 
