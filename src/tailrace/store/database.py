@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from tailrace.errors import StoreError
+from tailrace.errors import ConfigError, StoreError
 from tailrace.store.location import Location, create_file
 
 BUSY_SECONDS = 30.0
@@ -58,7 +58,7 @@ class Database:
     def _plain_errors(self) -> Iterator[None]:
         try:
             yield
-        except (exc.IntegrityError, exc.ProgrammingError):
+        except exc.IntegrityError:
             raise
         except exc.DBAPIError as error:
             raise _explain(self.location, error) from None
@@ -110,6 +110,12 @@ def _postgres(location: Location) -> sa.Engine:
             "A control store on PostgreSQL needs the driver psycopg, which is not installed",
             hint="pip install 'tailrace[postgres]'",
             code="driver_missing",
+        ) from None
+    except (exc.ArgumentError, ValueError):
+        raise ConfigError(
+            "TAILRACE_STORE is not an address of a PostgreSQL database",
+            hint="postgresql://user:password@host:5432/database, with special characters percent-encoded",
+            code="store_unsupported",
         ) from None
 
 

@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from tailrace.clock import Clock
+from tailrace.errors import StoreError
 from tailrace.outcomes import Offer, Outcome, Refusal, Resolution, Span
 from tailrace.store.database import Database
 from tailrace.store.progress import UnitLedger, complement, dump_spans, load_spans, started
@@ -158,18 +160,30 @@ class LedgerWriter:
             touched = self._apply(resolutions, offers)
             changed = [self._units[unit].stored() | {"of": unit} for unit in sorted(touched)]
             listed = self._list(resolutions)
-            with self._database.write() as connection:
-                claim(connection, self._sync, self._owner, {"owner": self._owner})
-                if changed:
-                    which = (units.c.sync == self._sync, units.c.unit == sa.bindparam("of"))
-                    connection.execute(sa.update(units).where(*which), changed)
-                if listed:
-                    connection.execute(sa.insert(exceptions), listed)
+            try:
+                with self._database.write() as connection:
+                    self._store(connection, changed, listed)
+            except IntegrityError:
+                raise StoreError(
+                    f"The ledger of sync {self._sync} was told of a record that was listed before",
+                    hint="This is a defect of Tailrace; nothing of this step was stored. Please report it.",
+                    code="ledger_inconsistent",
+                ) from None
 
     def progress(self) -> dict[int, UnitRow]:
         """Where each unit stands; equal to what is on disk between two calls of `record`."""
         with self._lock:
             return {unit: ledger.progress() for unit, ledger in self._units.items()}
+
+    def _store(
+        self, connection: sa.Connection, changed: list[dict[str, Any]], listed: list[dict[str, Any]]
+    ) -> None:
+        claim(connection, self._sync, self._owner, {"owner": self._owner})
+        if changed:
+            which = (units.c.sync == self._sync, units.c.unit == sa.bindparam("of"))
+            connection.execute(sa.update(units).where(*which), changed)
+        if listed:
+            connection.execute(sa.insert(exceptions), listed)
 
     def _apply(self, resolutions: Sequence[Resolution], offers: Sequence[Offer]) -> set[int]:
         steps: list[Resolution | Offer] = [*resolutions, *offers]

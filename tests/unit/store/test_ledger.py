@@ -98,8 +98,9 @@ def test_a_split_batch_is_decided_in_parts_and_a_refused_piece_needs_no_offer(st
         ([], [Offer(0, Span(95, 101))]),
         ([Resolution(0, Span(11, 12), 2, {"added": 1})], []),
         ([Resolution(0, Span(11, 12), 99, {"added": 99})], []),
+        ([Resolution(0, Span(14, 15), 2, {}, (refusal(14), refusal(14)))], []),
     ],
-    ids=["decided twice", "offered twice", "beyond the unit", "outcomes missing", "more than planned"],
+    ids=["decided twice", "offered twice", "beyond", "outcomes missing", "too many", "listed twice"],
 )
 def test_what_cannot_be_is_refused_as_a_whole(
     store: Store, resolutions: list[Resolution], offers: list[Offer]

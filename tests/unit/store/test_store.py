@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.servers.postgres import Database
 from tests.unit.store.running import begin
 
-from tailrace.errors import StoreError
+from tailrace.errors import ConfigError, StoreError
 from tailrace.store.store import Store, open_store
 
 
@@ -120,6 +121,24 @@ def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path
         open_store(tmp_path, {"TAILRACE_STORE": "postgresql://u:geheim@127.0.0.1:1/x"})
     assert "127.0.0.1:1/x" in refused.value.message
     assert "geheim" not in str(refused.value.document())
+
+
+def test_an_address_that_cannot_be_read_is_refused_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        open_store(tmp_path, {"TAILRACE_STORE": "postgresql://u:geheim@db:port/x"})
+    assert refused.value.code == "store_unsupported"
+    assert "geheim" not in str(refused.value.document())
+
+
+def test_rights_that_are_missing_are_a_plain_error(tmp_path: Path, postgres_database: Database) -> None:
+    postgres_database.sql("CREATE ROLE reader LOGIN PASSWORD 'reader'")
+    try:
+        url = f"postgresql://reader:reader@127.0.0.1:{postgres_database.server.port}/{postgres_database.name}"
+        with pytest.raises(StoreError, match="permission denied") as refused:
+            open_store(tmp_path, {"TAILRACE_STORE": url})
+        assert refused.value.code == "store_unusable"
+    finally:
+        postgres_database.sql("DROP ROLE reader")
 
 
 def test_a_lock_held_too_long_is_a_plain_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
