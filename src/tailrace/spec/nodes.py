@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,9 +9,6 @@ from tailrace.errors import Where
 
 Path: TypeAlias = tuple[str | int, ...]
 Scalar: TypeAlias = str | int | float | bool | None
-
-
-_STEPS = re.compile(r"([^.\[\]]+)(?![^\[]*\])|\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +77,3 @@ def dotted(path: Path) -> str:
         else:
             text += f".{step}" if text else step
     return text
-
-
-def undotted(text: str) -> Path:
-    """The path that `dotted` wrote; a name with dots in it comes out as several steps.
-
-    >>> undotted("mappings.a.fail_on[0]")
-    ('mappings', 'a', 'fail_on', 0)
-    """
-    return tuple(int(index) if index else name for name, index in _STEPS.findall(text))

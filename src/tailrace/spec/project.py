@@ -6,11 +6,11 @@ from pathlib import Path as FilePath
 
 from pydantic import Field, InstanceOf
 
-from tailrace.errors import ConfigError, Where
+from tailrace.errors import Where
 from tailrace.spec.destination import DestinationSpec
 from tailrace.spec.mapping import MappingSpec
 from tailrace.spec.model import ModelSpec
-from tailrace.spec.nodes import Node, Path, undotted
+from tailrace.spec.nodes import Node, Path
 from tailrace.spec.source import SourceSpec
 from tailrace.spec.types import Name, Spec
 
@@ -37,13 +37,3 @@ class Project(Spec):
         nearest place above it.
         """
         return self.written.locate(path)
-
-    def placed(self, error: ConfigError) -> ConfigError:
-        """The same error with file and line, where it names only a field such as "sources.warehouse.path"."""
-        where = error.where
-        if where is None or where.file or not where.field:
-            return error
-        place = self.location(undotted(where.field))
-        return ConfigError(
-            error.message, hint=error.hint, where=Where(place.file, place.line, where.field), code=error.code
-        )

@@ -301,14 +301,6 @@ def test_a_renamed_mapping_keeps_its_state(tmp_path: Path) -> None:
     assert state_id(project.name, None, mapping.id) != state_id(project.name, "prod", mapping.id)
 
 
-def test_errors_of_later_layers_get_their_place(tmp_path: Path) -> None:
-    project = load(tmp_path, {"tailrace.yml": SMALL})
-    placed = project.placed(ConfigError("no", hint="do", where=Where(field="sources.warehouse.path")))
-    assert str(placed.where) == "tailrace.yml:4 sources.warehouse.path"
-    unplaced = ConfigError("no")
-    assert project.placed(unplaced) is unplaced
-
-
 @pytest.mark.parametrize("value", [None, 3, "x", [], {"a": 1}, True])
 def test_no_shape_makes_loading_crash(tmp_path: Path, value: Any) -> None:
     for key in ("version", "project", "sources", "models", "destinations", "mappings"):
