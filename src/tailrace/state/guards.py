@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from tailrace.state.counts import Counts
@@ -52,21 +52,23 @@ class Approval:
     sync_id: str
     counts: Mapping[str, int]
     """By guard name; only the guards that stopped the sync."""
+    approved: bool = True
+    """False: the sync was stopped, and nobody has approved yet."""
 
     def permits(self, guard: str, count: int) -> bool:
         """Whether a new plan with this guarded count goes: at most 10 % more than was approved."""
-        approved = self.counts.get(guard)
-        return approved is not None and count * 100 <= approved * APPROVAL_PERCENT
+        covered = self.counts.get(guard)
+        return self.approved and covered is not None and count * 100 <= covered * APPROVAL_PERCENT
 
     def to_json(self) -> str:
         """The text that the checkpoint keeps."""
-        return json.dumps({"sync_id": self.sync_id, "counts": dict(self.counts)}, separators=(",", ":"))
+        return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Approval:
         """The approval from the checkpoint's text."""
         document = json.loads(text)
-        return cls(document["sync_id"], document["counts"])
+        return cls(document["sync_id"], document["counts"], document["approved"])
 
 
 def evaluate(

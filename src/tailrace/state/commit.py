@@ -1,0 +1,276 @@
+"""The end of a plan: its rows move into the records table once, set-based, in one transaction (R26).
+
+Either all of it is visible afterwards (state, rejections, log, an idle checkpoint, no plan) or nothing. Where the
+plan is the whole state, as in a first sync, the plan table itself becomes the records table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tailrace.errors import SourceError, StateError
+from tailrace.outcomes import Outcome, Span
+from tailrace.sources.base import Session
+from tailrace.state.columns import OWN, used, values_checksum
+from tailrace.state.counts import Counts, OperationCounts
+from tailrace.state.fence import CONFLICT, Fence, update_checkpoint, write_fenced
+from tailrace.state.moves import BASELINES, SENT, Moves
+from tailrace.state.progress import Progress, load_progress, progress_rows, without
+from tailrace.state.quarantine import clear_rejections, record_rejections
+from tailrace.state.seal import SealedPlan
+from tailrace.state.synclog import LogEntry, append_log
+
+_ADOPT_SHARE = 10
+"""A plan table becomes the records table where at most one in so many of its rows must be taken out."""
+_READERS_WAIT = 2.0
+"""How long the swap of tables waits for somebody who reads them, before the rows are copied instead."""
+_GAPS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a sync ended, as its runtime knows it."""
+
+    status: str
+    counts: Counts
+    """The whole sync's, with outcomes."""
+    started_at: datetime
+    finished_at: datetime
+    settings: str
+    """Fingerprint of the mapping and of the destination's settings, which rejections belong to (R23)."""
+    unknown: Sequence[Span] = ()
+    """Positions that were offered, not resolved, and will not be resumed (R25)."""
+    count_rejections: bool = True
+    """False where R30 stopped the sync."""
+
+
+def finish(session: Session, fence: Fence, plan: SealedPlan, ending: Ending) -> int:
+    """End a sealed plan and give the new number of state rows. Raises FenceLost.
+
+    Finishing again, as after a lost answer, changes nothing.
+    """
+    return _end(session, fence, plan, ending, keep_approval=False)
+
+
+def discard(session: Session, fence: Fence, plan: SealedPlan, ending: Ending) -> int:
+    """Give a sealed plan up: what was acknowledged is state, what may have been applied is uncertain (R11, R26).
+
+    An approval stays, for the next plan. Raises FenceLost.
+    """
+    return _end(session, fence, plan, ending, keep_approval=True)
+
+
+def _end(session: Session, fence: Fence, plan: SealedPlan, ending: Ending, *, keep_approval: bool) -> int:
+    progress = load_progress(session, fence.dialect, fence.names, plan.table)
+    commit = _Commit(session, fence, plan, ending, progress, keep_approval)
+    if commit.adoptable():
+        try:
+            return write_fenced(session, fence, lambda: commit.run(adopt=True), attempts=1)
+        except SourceError as error:
+            if error.code != CONFLICT:
+                raise
+    return write_fenced(session, fence, lambda: commit.run(adopt=False))
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    session: Session
+    fence: Fence
+    plan: SealedPlan
+    ending: Ending
+    progress: Progress
+    keep_approval: bool
+
+    @property
+    def moves(self) -> Moves:
+        return Moves(self.fence, self.plan, tuple(name for name, _ in self._held(self.plan.table)))
+
+    def run(self, *, adopt: bool) -> int:
+        """All statements after the compare-and-set."""
+        phase, table, sync_id, row_count, approval = self.session.rows(
+            f"SELECT phase, plan_table, sync_id, row_count, approval FROM {self.fence.checkpoints}"
+        )[0]
+        if phase == "idle" and sync_id == self.plan.sync_id:
+            return int(row_count)
+        if table != self.plan.table:
+            raise StateError(
+                f"The sealed plan is {table}, not {self.plan.table}.", hint="Run the sync again."
+            )
+        self._store_spans()
+        self._rejections()
+        if adopt:
+            row_count = self._adopt()
+        else:
+            row_count += self._move()
+            self._execute(self.fence.dialect.drop_table(self.moves.changes))
+        self._execute(f"DELETE FROM {self.moves.progress}")
+        self._log(approved=approval is not None and not self.keep_approval)
+        self._checkpoint(row_count)
+        return row_count
+
+    # -- deciding
+
+    def adoptable(self) -> bool:
+        """Whether the plan table can become the records table: no state yet, and nearly all of it delivered."""
+        share = self.plan.counts.by_operation.get("added", OperationCounts())
+        counts = self.plan.counts
+        beside = counts.set_aside + counts.not_sent + counts.quarantined + self.progress.exceptions.num_rows
+        return (
+            self.plan.remember == "values"
+            and share.planned == counts.planned > 0
+            and beside * _ADOPT_SHARE <= counts.planned
+            and not self._any(self.moves.records)
+            and sorted(self._held(self.plan.table)) == sorted(self._held(self.fence.names.records))
+            and self._all_resolved()
+        )
+
+    def _all_resolved(self) -> bool:
+        units = self.progress.units
+        gaps = without((unit.span for unit in units), self.progress.spans)
+        if not gaps:
+            return bool(units)
+        if len(gaps) > _GAPS:
+            return False
+        values = ", ".join(f"({gap.first}, {gap.last})" for gap in gaps)
+        inside = f"SELECT 1 FROM {self.moves.changes} AS c WHERE c.seq BETWEEN g.a AND g.b"
+        return not self.session.rows(
+            f"SELECT 1 FROM (VALUES {values}) AS g(a, b) WHERE EXISTS ({inside}) LIMIT 1"
+        )
+
+    # -- steps
+
+    def _store_spans(self) -> None:
+        """The progress table now says what the statements join: disjoint spans, and those in doubt."""
+        resolved = self.progress.spans
+        unknown = without(self.ending.unknown, resolved)
+        rows = progress_rows(self.plan.table, resolved=[(0, span) for span in resolved], unknown=unknown)
+        self._execute(f"DELETE FROM {self.moves.progress} WHERE kind IN ('resolved', 'unknown')")
+        self.session.upload(self.fence.names.progress, rows)
+
+    def _rejections(self) -> None:
+        if Outcome.REJECTED.value in self.progress.exceptions.column("outcome").unique().to_pylist():
+            record_rejections(
+                self.session,
+                self.fence,
+                rejected=self.moves.rejected(self._checksum()),
+                fingerprint=self.ending.settings,
+                counted=self.ending.count_rejections,
+            )
+        if self._any(self.fence.table(self.fence.names.rejections)):
+            clear_rejections(
+                self.session,
+                self.fence,
+                planned=f"SELECT c.record_id FROM {self.moves.changes} AS c WHERE c.record_id IS NOT NULL",
+                delivered=self.moves.delivered(*SENT, "deleted"),
+            )
+
+    def _move(self) -> int:
+        """Rows into and out of the records table; gives by how many it grew, as the statements counted."""
+        moves, grown = self.moves, 0
+        if self._unknown():
+            self._execute(moves.doubt_sent())
+            grown += self._execute(moves.doubt_new())
+            self._execute(moves.doubt_deleted())
+        if self._planned(*SENT):
+            rows = moves.delivered(*SENT)
+            self._execute(moves.update(rows))
+            grown += self._execute(moves.insert(rows))
+        if self._planned("deleted"):
+            grown -= self._execute(moves.delete(moves.delivered("deleted")))
+        for operation in BASELINES:
+            grown += self._execute(moves.baseline(operation))
+        grown -= self._execute(moves.drop())
+        if self._planned("updated") and not self._whole():
+            self._execute(moves.still_due(self._differs()))
+        return grown
+
+    def _adopt(self) -> int:
+        moves = self.moves
+        for statement in (
+            *self.fence.dialect.lock_wait(_READERS_WAIT),
+            *moves.dress(),
+            *moves.take_out(),
+            *moves.mark_exceptions(),
+            *moves.undress(),
+            *moves.succeed(),
+        ):
+            self._execute(statement)
+        return int(self.session.rows(f"SELECT count(*) FROM {moves.records}")[0][0])
+
+    def _log(self, *, approved: bool) -> None:
+        project, mapping = self.session.rows(f"SELECT project, mapping FROM {self.fence.checkpoints}")[0]
+        delivered = self.session.rows(f"SELECT count(*) FROM {self.moves.records} WHERE delivered")[0][0]
+        entry = LogEntry(
+            project=project,
+            mapping=mapping,
+            sync_id=self.plan.sync_id,
+            n=self.plan.n,
+            status=self.ending.status,
+            started_at=self.ending.started_at,
+            finished_at=self.ending.finished_at,
+            counts=self.ending.counts,
+            delivered_rows=int(delivered),
+            approved=approved,
+        )
+        append_log(self.session, self.fence, entry)
+
+    def _checkpoint(self, row_count: int) -> None:
+        d = self.fence.dialect
+        update_checkpoint(
+            self.session,
+            self.fence,
+            {
+                "checkpoint": d.now(),
+                "phase": d.literal("idle"),
+                "plan_table": "NULL",
+                "counts": d.literal(self.ending.counts.to_json()),
+                "row_count": d.literal(row_count),
+                "first": "FALSE",
+                **({} if self.keep_approval else {"approval": "NULL"}),
+            },
+        )
+
+    # -- facts
+
+    def _held(self, table: str) -> list[tuple[str, str]]:
+        """The value columns of a table, or its checksum: (name, native type)."""
+        d = self.fence.dialect
+        found = self.session.rows(d.table_columns(self.fence.names.schema, table))
+        if self.plan.remember == "checksum":
+            return [(name, native) for name, native in found if name == "checksum"]
+        return [(name, native) for name, native in found if name not in OWN]
+
+    def _differs(self) -> str:
+        d = self.fence.dialect
+        if self.plan.remember == "checksum":
+            return "c.checksum IS DISTINCT FROM r.checksum"
+        parts = [
+            d.differs(f"c.{d.quote(column.stored)}", f"r.{d.quote(column.stored)}", column.column)
+            for column in used(self.plan.columns)
+        ]
+        return " OR ".join(parts) or "FALSE"
+
+    def _checksum(self) -> str:
+        return values_checksum(self.fence.dialect, self.plan.columns, "c")
+
+    def _planned(self, *operations: str) -> bool:
+        shares = self.plan.counts.by_operation
+        return any(shares.get(operation, OperationCounts()).planned for operation in operations)
+
+    def _unknown(self) -> bool:
+        outcomes = self.progress.exceptions.column("outcome").unique().to_pylist()
+        return bool(self.ending.unknown) or Outcome.UNKNOWN.value in outcomes
+
+    def _whole(self) -> bool:
+        """Everything planned was delivered."""
+        return (
+            self.ending.counts.delivered == self.plan.counts.planned and not self.progress.exceptions.num_rows
+        )
+
+    def _any(self, table: str) -> bool:
+        return bool(self.session.rows(f"SELECT 1 FROM {table} LIMIT 1"))
+
+    def _execute(self, statement: str) -> int:
+        return self.session.execute(statement)

@@ -1,0 +1,103 @@
+"""The seal (R4): a plan exists only once the checkpoint was moved to `planned` under the fence."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tailrace.errors import StateError
+from tailrace.sources.base import Session
+from tailrace.state.checkpoint import Remember, stored_columns_text
+from tailrace.state.columns import StoredColumn
+from tailrace.state.counts import Counts
+from tailrace.state.fence import Fence, update_checkpoint, write_fenced
+from tailrace.state.progress import Unit, progress_rows
+from tailrace.state.tables import ours
+
+
+@dataclass(frozen=True, slots=True)
+class SealedPlan:
+    """A plan as the checkpoint names it; `columns` and `remember` are those of the records table."""
+
+    table: str
+    n: int
+    sync_id: str
+    counts: Counts
+    columns: tuple[StoredColumn, ...]
+    remember: Remember
+    fingerprint: str
+    spec: dict[str, Any]
+    """The mapping as planned, without secrets; whoever resumes renders by it (R12)."""
+    destination: str
+    mapping: str
+
+
+def seal(
+    session: Session,
+    fence: Fence,
+    plan: SealedPlan,
+    *,
+    first: bool,
+    units: Sequence[Unit],
+    ceiling: int | None,
+    approved: bool = False,
+) -> None:
+    """Make a filled plan table the plan, with its units and its first ceiling, in one transaction.
+
+    `approved` says that a guard let it pass by approval; any other plan supersedes an approval. Sealing the same
+    plan again, as after a lost answer, changes nothing. Raises FenceLost.
+    """
+    d = fence.dialect
+    rows = progress_rows(plan.table, units=units, ceiling=ceiling)
+
+    def write() -> None:
+        (phase, sealed) = session.rows(f"SELECT phase, plan_table FROM {fence.checkpoints}")[0]
+        if phase == "planned" and sealed == plan.table:
+            return
+        if phase == "planned":
+            raise StateError(
+                f"The plan {sealed} is sealed and not finished.", hint="Finish or discard it first."
+            )
+        session.execute(f"DELETE FROM {fence.table(fence.names.progress)}")
+        session.upload(fence.names.progress, rows)
+        update_checkpoint(
+            session,
+            fence,
+            {
+                "n": d.literal(plan.n),
+                "sync_id": d.literal(plan.sync_id),
+                "phase": d.literal("planned"),
+                "plan_table": d.literal(plan.table),
+                "counts": d.literal(plan.counts.to_json()),
+                "columns": d.literal(stored_columns_text(plan.columns, plan.remember)),
+                "fingerprint": d.literal(plan.fingerprint),
+                "spec": d.literal(json.dumps(plan.spec, separators=(",", ":"))),
+                "destination": d.literal(plan.destination),
+                "mapping": d.literal(plan.mapping),
+                "planned_at": d.now(),
+                "first": d.literal(first),
+                **({} if approved else {"approval": "NULL"}),
+            },
+        )
+
+    write_fenced(session, fence, write)
+
+
+def drop_leftovers(session: Session, fence: Fence) -> list[str]:
+    """Drop this mapping's plan tables that are not sealed; gives their names (R4)."""
+    rows = session.rows(f"SELECT plan_table FROM {fence.checkpoints} WHERE {fence.held}")
+    if not rows:
+        raise fence.lost()
+    sealed = rows[0][0]
+    pattern = re.compile(rf"{re.escape(fence.names.changes_prefix)}\d+_[^_]+", re.IGNORECASE)
+    left = sorted(
+        name
+        for name in ours(session, fence.dialect, fence.names.schema)
+        if pattern.fullmatch(name) and name != sealed
+    )
+    for name in left:
+        session.execute(fence.dialect.drop_table(fence.table(name)))
+    return left

@@ -1,0 +1,100 @@
+"""What a person does to a mapping's state: check and accept its row count, reset it, mark records to be sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tailrace.errors import StateError
+from tailrace.sources.base import Session
+from tailrace.state.fence import Fence, update_checkpoint, write_fenced
+
+_KEYS_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """The state's rows, and how many of them the destination has accepted."""
+
+    rows: int
+    delivered: int
+
+
+def count_rows(session: Session, fence: Fence) -> RowCounts:
+    """Count the records table; empty where it was never made."""
+    found = {name for name, _ in session.rows(fence.dialect.list_tables(fence.names.schema))}
+    if fence.names.records not in found:
+        return RowCounts(0, 0)
+    records = fence.table(fence.names.records)
+    rows, delivered = session.rows(f"SELECT count(*), count(CASE WHEN delivered THEN 1 END) FROM {records}")[
+        0
+    ]
+    return RowCounts(int(rows), int(delivered))
+
+
+def verify_row_count(session: Session, fence: Fence, expected: int) -> RowCounts:
+    """Hold that the records table has as many rows as the checkpoint says (R26). Raises StateError."""
+    counted = count_rows(session, fence)
+    if counted.rows != expected:
+        raise StateError(
+            f"The table {fence.names.records} holds {counted.rows:,} rows, but the last sync left {expected:,}:"
+            " somebody changed it.",
+            hint="Restore the table, or forget it with `tailrace reset`, or take it as it is with"
+            " `tailrace reset --accept`.",
+            code="state_damaged",
+        )
+    return counted
+
+
+def accept_row_count(session: Session, fence: Fence) -> RowCounts:
+    """Take the records table as it is now. Raises FenceLost."""
+
+    def write() -> RowCounts:
+        counted = count_rows(session, fence)
+        update_checkpoint(session, fence, {"row_count": str(counted.rows)})
+        return counted
+
+    return write_fenced(session, fence, write)
+
+
+def reset(session: Session, fence: Fence) -> int:
+    """Forget what was delivered, refused and planned; gives the number of forgotten records. Raises FenceLost.
+
+    The checkpoint row stays, with its fence and sync numbers: whoever still believes to own the mapping has lost.
+    """
+    d, names = fence.dialect, fence.names
+
+    def write() -> int:
+        forgotten = count_rows(session, fence).rows
+        sealed = session.rows(f"SELECT plan_table FROM {fence.checkpoints}")[0][0]
+        for table in (names.records, *([sealed] if sealed else [])):
+            session.execute(d.drop_table(fence.table(table)))
+        for table in (names.progress, names.rejections):
+            session.execute(f"DELETE FROM {fence.table(table)}")
+        forgetful = ("checkpoint", "plan_table", "counts", "columns", "fingerprint", "spec", "destination")
+        update_checkpoint(
+            session,
+            fence,
+            dict.fromkeys((*forgetful, "planned_at", "approval"), "NULL")
+            | {"phase": d.literal("idle"), "row_count": "0", "first": "TRUE"},
+        )
+        return forgotten
+
+    return write_fenced(session, fence, write)
+
+
+def mark_resend(session: Session, fence: Fence, keys: Sequence[str] | None) -> int:
+    """Mark records so that the next plan sends them again, all where `keys` is None. Raises FenceLost."""
+    records = fence.table(fence.names.records)
+    mark = f"UPDATE {records} SET uncertain = TRUE, record_level_id = NULL"
+
+    def write() -> int:
+        if keys is None:
+            return session.execute(mark)
+        marked = 0
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            literals = ", ".join(fence.dialect.literal(key) for key in keys[start : start + _KEYS_AT_ONCE])
+            marked += session.execute(f"{mark} WHERE {fence.dialect.binary('record_id')} IN ({literals})")
+        return marked
+
+    return write_fenced(session, fence, write)

@@ -1,0 +1,30 @@
+"""The state protocol is proved on both warehouses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.integration.state.managed import Managed
+
+from tailrace.sources.base import Source
+from tailrace.sources.duckdb import DuckDBSource
+from tailrace.sources.postgres import PostgresSource
+from tailrace.state.names import StateNames
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
+    """An empty warehouse of either kind."""
+    if request.param == "duckdb":
+        return DuckDBSource("warehouse", {"path": str(tmp_path / "shop.duckdb")}, folder=tmp_path)
+    database = request.getfixturevalue("postgres_database")
+    return PostgresSource("warehouse", database.settings(), folder=tmp_path)
+
+
+@pytest.fixture
+def managed(source: Source) -> Managed:
+    """A managed schema with one mapping's tables, and nothing synced yet."""
+    made = Managed(source, StateNames(source.schema, "map_12345678"))
+    made.set_up()
+    return made
