@@ -71,12 +71,6 @@ class SourceUnavailable(SourceError):
     code = "source_unavailable"
 
 
-class Contended(SourceError):
-    """Another session holds or has just changed the same rows; the statement or transaction was undone."""
-
-    code = "contended"
-
-
 class ModelError(ConfigError):
     """The model cannot be used: its SQL, its unique identifier or its size."""
 

@@ -157,13 +157,13 @@ class Dialect(ABC):
 
     def key_problem(self, columns: Sequence[Column], alias: str) -> str:
         """Why a row's key cannot be used: 'null', 'empty' or 'blank'; NULL where it can (R6)."""
-        parts = [self.canonical_text(f"{alias}.{self.quote(column.name)}", column) for column in columns]
+        values = [f"{alias}.{self.quote(column.name)}" for column in columns]
         texts = [
-            part
-            for part, column in zip(parts, columns, strict=True)
-            if column.kind in (Kind.TEXT, Kind.OTHER)
+            self.canonical_text(value, column)
+            for value, column in zip(values, columns, strict=True)
+            if column.kind is Kind.TEXT
         ]
-        whens = [f"WHEN {' OR '.join(f'{part} IS NULL' for part in parts)} THEN 'null'"]
+        whens = [f"WHEN {' OR '.join(f'{value} IS NULL' for value in values)} THEN 'null'"]
         if texts:
             empty = " OR ".join(f"{text} = ''" for text in texts)
             blank = " OR ".join(f"{self.strip(text)} = ''" for text in texts)
@@ -197,8 +197,15 @@ class Dialect(ABC):
     session_settings: tuple[str, ...] = ()
     """Run once in every session: they pin what the meaning of values must not depend on."""
 
+    barrier: str = ""
+    """Ends a subquery whose expressions must be computed once, not copied to where they are used."""
+
     plan_settings: tuple[str, ...] = ()
     """Run inside the transaction that creates a plan table, before it."""
+
+    def lock_wait(self, seconds: float) -> tuple[str, ...]:
+        """Run inside a transaction: its statements wait no longer than this for what others have locked."""
+        return ()
 
     @abstractmethod
     def create_schema(self, schema: str) -> str: ...

@@ -100,6 +100,10 @@ class PostgresDialect(Dialect):
         "SET lc_monetary = 'C'",
     )
 
+    barrier = "OFFSET 0"
+
+    plan_settings = ("SET LOCAL jit = off", "SET LOCAL work_mem = '128MB'")
+
     def table(self, schema: str, name: str) -> str:
         return f"{self.quote(schema)}.{self.quote(name)}"
 
@@ -246,6 +250,9 @@ class PostgresDialect(Dialect):
 
     def plus_seconds(self, expr: str, seconds: float) -> str:
         return f"({expr} + make_interval(secs => {float(seconds)}))"
+
+    def lock_wait(self, seconds: float) -> tuple[str, ...]:
+        return (f"SET LOCAL lock_timeout = {round(seconds * 1000)}",)
 
     def create_schema(self, schema: str) -> str:
         return f"CREATE SCHEMA IF NOT EXISTS {self.quote(schema)}"
