@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
 
 from tailrace.cli import exits
+from tailrace.cli.output import forget_reader
 
 
 def run() -> None:
@@ -18,7 +18,7 @@ def run() -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        code = _after_broken_pipe()
+        forget_reader()
     sys.exit(code)
 
 
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str]) -> int:
         result = build().main(list(arguments), prog_name="tailrace", standalone_mode=False)
         return result if isinstance(result, int) else exits.SUCCESS
     except BrokenPipeError:
-        return _after_broken_pipe()
+        forget_reader()
+        return exits.SUCCESS
     except (KeyboardInterrupt, typer.Abort):
         _say("cancelled")
         return exits.CANCELLED
@@ -61,9 +62,3 @@ def _as_interrupt(number: int, frame: FrameType | None) -> None:
 
 def _say(text: str) -> None:
     sys.stderr.write(text + "\n")
-
-
-def _after_broken_pipe() -> int:
-    """The reader has gone (`| head`): nothing more to say, and nobody to say it to."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return exits.SUCCESS

@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -40,14 +40,23 @@ class Output:
     def print(self, *parts: RenderableType) -> None:
         """Show people something, on stdout."""
         for part in parts:
-            print_trimmed(self.stdout, part)
+            self._write(lambda part=part: print_trimmed(self.stdout, part))
 
     def document(self, document: BaseModel | Mapping[str, Any]) -> None:
         """Write the one JSON document of this command to stdout."""
         data = dict(document) if isinstance(document, Mapping) else document.model_dump(mode="json")
         if data.get("error", "") is None:
             del data["error"]
-        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
+        self.text(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
+
+    def text(self, text: str) -> None:
+        """Write text to stdout exactly as it is."""
+
+        def write() -> None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+        self._write(write)
 
     def note(self, text: str) -> None:
         """One line for people on stderr; silent with `--quiet`."""
@@ -66,17 +75,36 @@ class Output:
         from rich.text import Text
 
         if not self.json:
-            self.stdout.print(Text.assemble((f"{text}: ", "dim"), (command, "bold")), soft_wrap=True)
+            line = Text.assemble((f"{text}: ", "dim"), (command, "bold"))
+            self._write(lambda: self.stdout.print(line, soft_wrap=True))
+
+    def _write(self, write: Callable[[], None]) -> None:
+        """A reader that has gone (`| head`) is no reason to stop a sync: from then on nothing is written."""
+        try:
+            write()
+        except BrokenPipeError:
+            forget_reader()
 
 
 def console(stream: TextIO) -> Console:
     """A console that keeps to NO_COLOR and FORCE_COLOR, and is wide where nobody watches."""
     from rich.console import Console
 
+    class Ours(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
     width = None
     if not stream.isatty() and not os.environ.get("COLUMNS"):
         width = _WIDTH_OF_FILES
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    return Ours(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def forget_reader() -> None:
+    """Let what is still written to stdout go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def print_trimmed(target: Console, part: RenderableType) -> None:

@@ -1,4 +1,4 @@
-"""The reference of the command line, written from the application: `python -m tailrace.cli.reference docs`."""
+"""The reference of the command line, made from the application (`python -m tailrace.cli.reference docs`)."""
 
 from __future__ import annotations
 

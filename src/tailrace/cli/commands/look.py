@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -54,7 +53,7 @@ def validate(run: Invocation) -> int:
 )
 def schema(run: Invocation) -> int:
     """Print the JSON Schema of tailrace.yml, for editors."""
-    sys.stdout.write(json.dumps(workspace_class().schema(), indent=2, ensure_ascii=False) + "\n")
+    run.out.text(json.dumps(workspace_class().schema(), indent=2, ensure_ascii=False) + "\n")
     return exits.SUCCESS
 
 
@@ -124,7 +123,7 @@ def grants(
     if run.out.json:
         run.out.document(document)
     else:
-        sys.stdout.write(document.statements.rstrip() + "\n")
+        run.out.text(document.statements.rstrip() + "\n")
     return exits.SUCCESS
 
 

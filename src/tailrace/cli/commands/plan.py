@@ -97,12 +97,10 @@ def _show(run: Invocation, document: PlanDocument, first: bool) -> None:
 
 
 def _markdown(run: Invocation, documents: list[PlanDocument]) -> None:
-    import sys
-
     from tailrace.cli.render.plan_markdown import plans
 
     only = run.command(*_apply(documents[0])) if len(documents) == 1 else ""
-    sys.stdout.write(plans(documents, only))
+    run.out.text(plans(documents, only))
 
 
 def _apply(document: PlanDocument) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -70,8 +69,6 @@ def init(
     for name in document.files:
         run.out.note(f"wrote {name}")
     if document.grants and not run.out.quiet:
-        sys.stdout.write(
-            f"\n-- What an administrator runs, also in grants.sql:\n{document.grants.rstrip()}\n\n"
-        )
+        run.out.text(f"\n-- What an administrator runs, also in grants.sql:\n{document.grants.rstrip()}\n\n")
     run.next("When tailrace.yml is filled in", "check")
     return exits.SUCCESS

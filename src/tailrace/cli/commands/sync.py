@@ -81,6 +81,7 @@ def run_sync(
         with stop_on_signals(stop, say):
             documents = workspace.sync(names, plan_id=plan_id, limit=limit, on_event=display, stop=stop)
             for document in collected.each(documents):
+                display.clear()
                 if not run.out.json:
                     _show(run, document, display.said)
     if run.out.json:

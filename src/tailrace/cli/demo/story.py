@@ -6,12 +6,14 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from tailrace.cli import exits
 from tailrace.cli.demo.process import ReceiverProcess, stop_kept
 from tailrace.cli.demo.shop import Shop, differences
+from tailrace.cli.render.values import plural
 from tailrace.errors import TailraceError
 
 if TYPE_CHECKING:
@@ -23,11 +25,32 @@ _REFUSED = "42"
 _NOT_FOR_CHILDREN = ("TAILRACE_ENV", "TAILRACE_STORE")
 
 
+Execute: TypeAlias = Callable[[Sequence[str], Path, int | None], int]
+"""Runs one command line in a folder, its output sent to a file descriptor or left alone; gives its code."""
+
+
+def execute_tailrace(words: Sequence[str], folder: Path, output: int | None) -> int:
+    """Run `tailrace` as a process of its own, kept apart from other projects' environments and stores."""
+    environ = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_CHILDREN}
+    ended = subprocess.run(
+        [sys.executable, "-m", "tailrace.cli", *words],
+        cwd=folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        check=False,
+    )
+    return ended.returncode
+
+
 class Demo:
     """One run of the demo in a folder of its own."""
 
-    def __init__(self, run: Invocation, folder: Path, *, keep_receiver: bool) -> None:
+    def __init__(
+        self, run: Invocation, folder: Path, *, keep_receiver: bool, execute: Execute | None = None
+    ) -> None:
         self._run = run
+        self._execute = execute or execute_tailrace
         self._shop = Shop(folder)
         self._keep = keep_receiver
         self._steps: list[DemoStepDocument] = []
@@ -115,19 +138,11 @@ class Demo:
         self._command(line)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        environ = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_CHILDREN}
-        ended = subprocess.run(
-            [sys.executable, "-m", "tailrace.cli", *words],
-            cwd=self._shop.folder,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=self._where_to(),
-            check=False,
-        )
-        self._steps.append(DemoStepDocument(command=line, exit_code=ended.returncode))
-        if ended.returncode != expect:
+        code = self._execute(words, self._shop.folder, self._where_to())
+        self._steps.append(DemoStepDocument(command=line, exit_code=code))
+        if code != expect:
             raise TailraceError(
-                f"`{line}` ended with {ended.returncode}, and {expect} was expected",
+                f"`{line}` ended with {code}, and {expect} was expected",
                 hint=f"Run it again in {self._shop.folder} with --debug.",
                 code="demo_failed",
             )
@@ -138,7 +153,7 @@ class Demo:
             f"{summary.get(name, 0):,} {name}" for name in ("added", "updated", "deleted", "refused")
         )
         holds = f"The receiver holds {summary['records']:,} records"
-        self._say(f"{holds}; it saw {summary['requests']:,} requests: {seen}.")
+        self._say(f"{holds}; it saw {plural(summary['requests'], 'request')}: {seen}.")
 
     def _where_to(self) -> int | None:
         """With --json, stdout is for the one document, so the story goes to stderr."""

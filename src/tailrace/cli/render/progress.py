@@ -66,16 +66,23 @@ class SyncDisplay:
         self._tasks: dict[str, Any] = {}
 
     def __enter__(self) -> SyncDisplay:
-        if self._out.live:
-            self._bars = _bars(self._out, self._stop)
-            self._bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Take the bars off the terminal, so that something can be printed; the next event draws anew."""
+        with self._lock:
+            self._clear()
+
+    def _clear(self) -> None:
         if self._bars is not None:
             self._bars.stop()
+            self._bars = None
+            self._tasks.clear()
 
     def __call__(self, event: Event) -> None:
         with self._lock:
@@ -100,18 +107,19 @@ class SyncDisplay:
             case Warned():
                 self.said.add(event.message)
                 self._out.warn(f"{event.mapping}: {clean(event.message)}")
-            case SyncFinished() if event.mapping in self._tasks:
-                self._bars.remove_task(self._tasks.pop(event.mapping))
             case SyncFinished():
-                pass
+                self._clear()
 
     def _log(self, text: str) -> None:
-        if self._bars is None and self._out.verbose:
+        if not self._out.live and self._out.verbose:
             self._out.note(text)
 
     def _set(self, mapping: str, text: str, **numbers: int | None) -> None:
-        if self._bars is None:
+        if not self._out.live:
             return
+        if self._bars is None:
+            self._bars = _bars(self._out, self._stop)
+            self._bars.start()
         if mapping not in self._tasks:
             self._tasks[mapping] = self._bars.add_task(clean(mapping), total=None, text="")
         values: dict[str, Any] = {"text": text}
@@ -138,22 +146,24 @@ def _sending(event: Progress, rate: Rate) -> str:
 def _bars(out: Output, stop: StopSignal) -> Any:
     from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TextColumn
     from rich.progress import Progress as Bars
+    from rich.table import Column
     from rich.text import Text
 
-    class Stopping(ProgressColumn):
-        max_refresh = None
+    class State(ProgressColumn):
+        """What the sync does, or that it was asked to stop; drawn often enough to show that at once."""
 
         def render(self, task: Task) -> Text:
             if stop.immediate:
                 return Text("stopping at once", style="red")
-            return Text("stopping: waits for what is in flight" if stop.graceful else "", style="yellow")
+            if stop.graceful:
+                return Text("stopping: waits for what is in flight", style="yellow")
+            return Text(task.fields["text"])
 
     return Bars(
         SpinnerColumn(),
         TextColumn("{task.description}", style="bold", markup=False),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[text]}", markup=False),
-        Stopping(),
+        BarColumn(bar_width=12 if out.stderr.width < 100 else 30, pulse_style="dim"),
+        State(table_column=Column(no_wrap=True, overflow="ellipsis")),
         console=out.stderr,
         transient=True,
         redirect_stdout=False,
