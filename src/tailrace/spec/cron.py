@@ -60,7 +60,9 @@ def parse_cron(text: str) -> Cron:
     )
     any_weekday = fields[4].startswith("*")
     if any_weekday and min(days) > max(_LONGEST_MONTH.get(month, 31) for month in months):
-        raise ValueError(f"{text!r} never fires: no such month has a day {min(days)}")
+        raise ValueError(
+            f"{text!r} never fires: no such month has a day {min(days)}; choose another day or month"
+        )
     return Cron(
         minutes,
         hours,
@@ -84,9 +86,13 @@ def _numbers(field: str, rule: _FieldRule) -> frozenset[int]:
             high = _number(last, field, rule) if dash else (rule.high if slash else low)
         step = int(step_text) if step_text.isascii() and step_text.isdigit() else 0
         if slash and step < 1:
-            raise ValueError(f"{field!r} is not a {rule.name}: after / stands a number from 1 on")
+            raise ValueError(
+                f"{field!r} is not a {rule.name}: {part!r} has no step; after / stands a number from 1 on"
+            )
         if low > high:
-            raise ValueError(f"{field!r} is not a {rule.name}: {span!r} goes backwards")
+            raise ValueError(
+                f"{field!r} is not a {rule.name}: {span!r} goes backwards; write the smaller number first"
+            )
         found.update(range(low, high + 1, step or 1))
     return frozenset(found)
 
@@ -96,5 +102,5 @@ def _number(text: str, field: str, rule: _FieldRule) -> int:
     if number is None and text.isascii() and text.isdigit() and rule.low <= int(text) <= rule.high:
         number = int(text)
     if number is None:
-        raise ValueError(f"{field!r} is not a {rule.name}: write numbers from {rule.low} to {rule.high}")
+        raise ValueError(f"{field!r} is not a {rule.name}; write numbers from {rule.low} to {rule.high}")
     return number

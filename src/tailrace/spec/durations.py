@@ -26,7 +26,7 @@ def parse_duration(text: str) -> float:
         raise ValueError(f"{text!r} is not a duration; write for example 30s, 15m or 1h30m")
     seconds = sum(float(number) * _SECONDS[unit] for unit, number in parts.items())
     if seconds > LONGEST:
-        raise ValueError(f"{text!r} is longer than ten years")
+        raise ValueError(f"{text!r} is longer than ten years; write a shorter duration")
     return seconds
 
 

@@ -17,7 +17,7 @@ from tailrace.spec.mapping import MappingSpec
 from tailrace.spec.merging import SECTIONS, join, overlay
 from tailrace.spec.model import ModelSpec, select_all
 from tailrace.spec.nodes import Node, dotted
-from tailrace.spec.problems import described, keys_of, no_entries, unknown_key
+from tailrace.spec.problems import described, keys_of, no_entries, unknown_key, wrong_value
 from tailrace.spec.project import Project
 from tailrace.spec.references import WRITE_REFERENCES, malformed, references_in
 from tailrace.spec.source import SourceSpec
@@ -65,7 +65,7 @@ class _Loading:
             try:
                 over = files.read_environment(self._folder, check_name(environment), self.problems)
             except ValueError as error:
-                self._report(f"The environment {environment!r} is wrong: {error}.", "", Where())
+                self.problems.append(wrong_value(f"--env {environment}", error, Where()))
         self._whole = not self.problems
         if main is None:
             return None
@@ -129,7 +129,7 @@ class _Loading:
             try:
                 check_name(project.plain())
             except ValueError as error:
-                self._report(f"`project` is wrong: {error}.", "", root.locate(("project",)))
+                self.problems.append(wrong_value("project", error, root.locate(("project",))))
 
     def _section(self, root: Node, section: str) -> dict[str, Node]:
         """The usable entries of a section: well named, and mappings themselves."""
@@ -145,7 +145,7 @@ class _Loading:
             try:
                 check_name(name)
             except ValueError as error:
-                self._report(f"`{section}.{name}` is wrong: {error}.", "", where)
+                self.problems.append(wrong_value(f"{section}.{name}", error, where))
             if isinstance(entry.value, dict):
                 usable[name] = entry
             elif entry.value is None:
@@ -239,7 +239,7 @@ class _Loading:
             try:
                 return select_all(text)
             except ValueError as error:
-                self._report(f"`models.{name}.table` is wrong: {error}.", "", where)
+                self.problems.append(wrong_value(f"models.{name}.table", error, where))
                 return None
         if given[0] == "sql":
             return text

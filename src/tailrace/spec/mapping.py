@@ -10,6 +10,7 @@ from tailrace.outcomes import Outcome
 from tailrace.spec.guards import GuardSpec
 from tailrace.spec.schedule import Schedule
 from tailrace.spec.source import Remember
+from tailrace.spec.suggest import did_you_mean
 from tailrace.spec.types import NAME_PATTERN, Duration, Name, Spec, check_name
 
 OPERATIONS = ("added", "updated", "deleted")
@@ -30,9 +31,9 @@ def _words(value: Any, known: tuple[str, ...], example: str) -> tuple[str, ...]:
         raise ValueError(f"write a list such as {example}")
     for word in value:
         if word not in known:
-            raise ValueError(f"{word!r} is not one of {', '.join(known)}")
+            raise ValueError(f"{word!r} is not one of {', '.join(known)}; {did_you_mean(str(word), known)}")
     if len(set(value)) < len(value):
-        raise ValueError("the same word stands here twice")
+        raise ValueError("the same word stands here twice; remove one of them")
     return tuple(value)
 
 

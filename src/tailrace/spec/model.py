@@ -20,9 +20,9 @@ def _key(value: Any) -> tuple[str, ...]:
         if not isinstance(column, str):
             raise ValueError(f'a column name is text; put quotes around it: "{column}"')
         if not column.strip():
-            raise ValueError("a column name cannot be empty")
+            raise ValueError("a column name cannot be empty; write one between the quotes")
     if len(set(columns)) < len(columns):
-        raise ValueError("the same column stands here twice")
+        raise ValueError("the same column stands here twice; remove one of them")
     return tuple(columns)
 
 

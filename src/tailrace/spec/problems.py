@@ -42,6 +42,20 @@ def no_entries(section: str, where: Where) -> ConfigError:
     )
 
 
+def wrong_value(written: str, error: ValueError, where: Where) -> ConfigError:
+    """The error for a value that a check refused; what its text says after a semicolon is the remedy."""
+    said, _, remedy = str(error).partition("; ")
+    if not remedy and said.startswith("write "):
+        said, remedy = "this is not what belongs here", said
+    return ConfigError(
+        f"`{written}` is wrong: {said}.",
+        hint=f"{remedy[:1].upper()}{remedy[1:].rstrip('.?')}{'?' if remedy.endswith('?') else '.'}"
+        if remedy
+        else "",
+        where=where,
+    )
+
+
 def described(error: ValidationError, spec: type[Spec], root: Node, path: Path) -> Iterator[ConfigError]:
     """One error per finding, each at its place below `path`."""
     for finding in error.errors(include_url=False):
@@ -56,6 +70,8 @@ def described(error: ValidationError, spec: type[Spec], root: Node, path: Path) 
                 hint=(field.description if field else None) or "",
                 where=root.locate(place),
             )
+        elif finding["type"] == "value_error":
+            yield wrong_value(dotted(place), finding.get("ctx", {})["error"], root.locate(place))
         else:
             yield ConfigError(
                 f"`{dotted(place)}` {_finding(finding)}.", hint=_hint(finding), where=root.locate(place)
@@ -79,8 +95,6 @@ def _owner(spec: type[Spec], loc: tuple[int | str, ...]) -> type[Spec]:
 
 def _finding(finding: Any) -> str:
     kind = finding["type"]
-    if kind == "value_error":
-        return f"is wrong: {finding['ctx']['error']}"
     if kind == "literal_error":
         return f"must be {finding['ctx']['expected']}".replace("'", "`")
     return _SHAPES.get(kind) or finding["msg"].replace("Input should be", "must be")
@@ -92,6 +106,7 @@ def _hint(finding: Any) -> str:
         return "Put quotes around it."
     if finding["type"] == "bool_type" and str(value).lower() in ("yes", "on", "no", "off"):
         return f"Write `{'true' if str(value).lower() in ('yes', 'on') else 'false'}` without quotes."
-    if finding["type"] in ("dict_type", "model_type") and isinstance(value, list):
-        return "Remove the dashes, and write each entry as `name: value`."
+    if finding["type"] in ("dict_type", "model_type"):
+        dashes = "Remove the dashes, and write" if isinstance(value, list) else "Write"
+        return f"{dashes} each entry on a line of its own, indented."
     return ""

@@ -37,7 +37,7 @@ def _timezone(name: Any) -> str:
     except (LookupError, ValueError, OSError):
         known = available_timezones()
         if known:  # without a time zone database nothing can be said about the name
-            raise ValueError(f"there is no time zone {name!r}. {did_you_mean(name, known)}") from None
+            raise ValueError(f"there is no time zone {name!r}; {did_you_mean(name, known)}") from None
     return name
 
 
@@ -59,7 +59,7 @@ class ScheduleSpec(Spec):
     def _exactly_one(self) -> ScheduleSpec:
         if (self.every is None) == (self.cron is None):
             raise ValueError(
-                "a schedule needs exactly one of `every` and `cron`; or write `schedule: manual`"
+                "a schedule needs exactly one of `every` and `cron`; write one of them, or `schedule: manual`"
             )
         return self
 

@@ -33,9 +33,9 @@ def check_name(name: Any) -> str:
     if not isinstance(name, str):
         raise ValueError(f'a name is text; put quotes around it: "{name}"')
     if not name:
-        raise ValueError("a name cannot be empty")
+        raise ValueError("a name cannot be empty; write one between the quotes")
     if len(name) > LONGEST_NAME:
-        raise ValueError(f"a name has at most {LONGEST_NAME} characters; this one has {len(name)}")
+        raise ValueError(f"this has {len(name)} characters; a name has at most {LONGEST_NAME} characters")
     if not re.fullmatch(NAME_PATTERN, name):
         raise ValueError(f"{name!r} cannot be a name; use letters A-Z, digits, _ and - only")
     return name

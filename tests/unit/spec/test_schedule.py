@@ -29,7 +29,7 @@ def test_every_cron_and_manual(tmp_path: Path) -> None:
     ("schedule", "field", "said"),
     [
         ("{every: 15}", "every", "needs a unit"),
-        ("{every: 30s}", "every", "the shortest interval is 1m"),
+        ("{every: 30s}", "every", "he shortest interval is 1m"),
         ("{every: soon}", "every", "30s, 15m or 1h30m"),
         ("{every: 1h, cron: '* * * * *'}", None, "exactly one"),
         ("{timezone: UTC}", None, "exactly one"),
@@ -47,7 +47,8 @@ def test_a_wrong_schedule_is_refused_at_its_place(
     tmp_path: Path, schedule: str, field: str | None, said: str
 ) -> None:
     found = problems(tmp_path, {"tailrace.yml": _with(schedule)})[-1]
-    assert said in found.message
+    assert said in f"{found.message} {found.hint}"
+    assert found.hint
     assert found.where is not None
     assert found.where.line == 17
     assert found.where.field == "mappings.to_crm.schedule" + (f".{field}" if field else "")
