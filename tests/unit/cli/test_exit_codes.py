@@ -151,7 +151,7 @@ def test_a_failed_check_fails_and_wrong_files_are_configuration(
     [
         ["snyc"],
         [],
-        ["sync", "--plan", "abc"],
+        ["sync", "customers_to_crm", "orders_to_crm", "--plan", "abc"],
         ["sync", "--limit", "0"],
         ["plan", "--format", "pdf"],
         ["sync", "no_such_mapping"],
@@ -162,3 +162,10 @@ def test_a_failed_check_fails_and_wrong_files_are_configuration(
 )
 def test_usage_errors_end_with_two(words: list[str], tailrace: Run) -> None:
     assert tailrace(*words).code == 2
+
+
+def test_a_plan_needs_no_name_where_only_one_mapping_is_enabled(
+    tailrace: Run, fake: type[FakeWorkspace]
+) -> None:
+    assert tailrace("sync", "--plan", "abc").code == 0
+    assert ("sync", ["customers_to_crm"], "abc", None) in fake.calls

@@ -57,12 +57,10 @@ def sync(
     and after a crash, the next sync goes on without loss.
     """
     names = mappings or []
-    if plan_id and len(names) != 1:
-        raise ConfigError(
-            "--plan belongs to one mapping", hint="Name the mapping that was planned.", code="usage"
-        )
     with run.workspace() as workspace:
         require_mappings(workspace, names)
+        if plan_id:
+            names = _the_only_one(workspace, names)
         return run_sync(run, workspace, names, plan_id=plan_id, limit=limit)
 
 
@@ -130,6 +128,16 @@ def _show(run: Invocation, document: SyncDocument, said: set[str]) -> None:
         run.next("Why", "rejections", document.mapping)
     elif document.status in ("cancelled", "interrupted"):
         run.next("Go on", "sync", document.mapping)
+
+
+def _the_only_one(workspace: Workspace, names: Sequence[str]) -> Sequence[str]:
+    """The one mapping that a plan belongs to; raises ConfigError where there are several."""
+    chosen = names or [each.mapping for each in workspace.mappings().mappings if each.enabled]
+    if len(chosen) != 1:
+        raise ConfigError(
+            "--plan belongs to one mapping", hint="Name the mapping that was planned.", code="usage"
+        )
+    return chosen
 
 
 def _to_stderr(text: str) -> None:
