@@ -13,6 +13,7 @@ from rich.console import Console
 from tests.unit.cli.workspaces import PLAN, plan_document
 
 from tailrace.cli.output import print_trimmed
+from tailrace.cli.render.parts import contrast
 from tailrace.cli.render.plan import plan, summary
 from tailrace.cli.render.plan_markdown import plans
 from tailrace.service.documents import ChangeDocument, Counts, ErrorDocument, GuardDocument, PlanDocument
@@ -133,3 +134,13 @@ def test_no_value_can_leave_its_place_in_the_comment(value: str) -> None:
         elif not fence:
             assert "@" not in line.replace("@@", "")
     assert not fence
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_long_values_are_cut_around_what_differs_and_never_look_the_same(
+    start: str, old: str, new: str, end: str
+) -> None:
+    before, after = start * 20 + old + end * 20, start * 20 + new + end * 20
+    short = contrast(before, after)
+    assert all(len(text) <= 50 for text in short)
+    assert (short[0] == short[1]) == (before == after)

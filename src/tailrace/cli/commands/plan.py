@@ -91,7 +91,7 @@ def _show(run: Invocation, document: PlanDocument, first: bool) -> None:
         run.out.print("", Rule(style="dim"), "")
     run.out.print(*rendered(document))
     if document.blocked:
-        run.next("Blocked; to run it and then approve what it holds", "sync", document.mapping)
+        run.next("Blocked: run it, then approve what it shows", "sync", document.mapping)
     elif document.counts.planned:
         run.next("Send exactly this", *_apply(document))
 

@@ -73,7 +73,7 @@ class Demo:
         notes = {"url": receiver.url, "token": receiver.token} if self._keep else {}
         self._shop.build(f"{receiver.url}/crm", notes)
         folder = self._shop.folder
-        self._say(f"A small shop stands in {folder}: 3,000 customers and 8,000 orders in shop.duckdb, ")
+        self._say(f"A small shop stands in {folder}: 3,000 customers and 8,000 orders in shop.duckdb,")
         self._say(f"a tailrace.yml, and a receiver that plays the business tool, at {receiver.url}.")
         self._command(f"cd {shlex.quote(str(folder))}")
 

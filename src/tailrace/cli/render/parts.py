@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -31,7 +33,8 @@ _MARKS = {
     "warning": ("!", "yellow"),
     "skipped": ("·", "dim"),
 }
-_WIDE = 100
+_LEFT, _GAP = 50, 3
+_LONG, _CONTEXT, _UNCUT = 48, 16, 1_000_000
 _JSON_KEY = re.compile(r'^(\s*)("(?:[^"\\]|\\.)*")(:)', re.MULTILINE)
 
 
@@ -78,12 +81,14 @@ class Beside:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         title = Text(self.title, style="dim")
-        if options.max_width < _WIDE:
+        left, right = (Measurement.get(console, options, part).maximum for part in (self.left, self.right))
+        left = max(left, _LEFT)
+        if left + _GAP + right > options.max_width:
             yield from (self.left, title, self.right)
             return
-        made = Table(box=None, show_header=False, padding=(0, 3, 0, 0), pad_edge=False)
-        made.add_column(ratio=1, min_width=50)
-        made.add_column(ratio=1)
+        made = Table(box=None, show_header=False, padding=(0, _GAP, 0, 0), pad_edge=False)
+        made.add_column(width=left)
+        made.add_column()
         made.add_row(self.left, Group(title, self.right))
         yield made
 
@@ -102,11 +107,34 @@ def json_text(value: object) -> Text:
 
 
 def old_to_new(rows: Iterable[tuple[str, object, object]]) -> Table:
-    """Changed columns only: what was delivered → what the model says now."""
+    """Changed columns only: what was delivered → what the model says now, long values cut."""
     made = grid("left", "left", "left", "left")
     for name, old, new in rows:
-        made.add_row(Text(clean(name)), Text(shown(old), style="red"), Text("→", style="dim"), _new(new))
+        before, after = contrast(shown(old, _UNCUT), shown(new, _UNCUT))
+        made.add_row(
+            Text(clean(name)), Text(before, style="red"), Text("→", style="dim"), Text(after, style="green")
+        )
     return made
+
+
+def contrast(old: str, new: str) -> tuple[str, str]:
+    """Two texts cut to what differs and a little around it, where they are long."""
+    if max(len(old), len(new)) <= _LONG:
+        return old, new
+    start = _shared(old, new)
+    same_end = _shared(old[start:][::-1], new[start:][::-1])
+    return _around(old, start, len(old) - same_end), _around(new, start, len(new) - same_end)
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _around(text: str, start: int, end: int) -> str:
+    first = max(start - _CONTEXT, 0)
+    last = min(end + _CONTEXT, first + _LONG, len(text))
+    return ("…" if first else "") + text[first:last] + ("…" if last < len(text) else "")
 
 
 def values(rows: Iterable[tuple[str, object]], style: str = "") -> Table:
@@ -120,7 +148,3 @@ def values(rows: Iterable[tuple[str, object]], style: str = "") -> Table:
 def same(old: object, new: object) -> bool:
     """Are two values of a document the same, numbers compared as written?"""
     return json.dumps(old, sort_keys=True, default=str) == json.dumps(new, sort_keys=True, default=str)
-
-
-def _new(value: object) -> Text:
-    return Text(shown(value), style="green")

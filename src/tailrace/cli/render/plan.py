@@ -73,6 +73,7 @@ def summary(documents: list[PlanDocument]) -> Iterator[RenderableType]:
     for document in documents:
         verdict = Text("blocked", style="red") if document.blocked else Text("")
         made.add_row(Text(clean(document.mapping), style="bold"), counts_.signed(document.counts), verdict)
+    yield Text()
     yield Rule(style="dim", characters="─")
     yield made
 
