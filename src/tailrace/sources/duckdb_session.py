@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tailrace.errors import SourceError
@@ -22,6 +23,12 @@ BATCH_ROWS = 10_000
 _UPLOAD = "tailrace_upload"
 
 
+@dataclass(slots=True, eq=False)
+class _Stream:
+    connection: duckdb.DuckDBPyConnection
+    reader: pa.RecordBatchReader | None = None
+
+
 class DuckDBSession:
     """Statements on one connection; a stream outside a transaction has a connection of its own."""
 
@@ -38,7 +45,7 @@ class DuckDBSession:
         self._timeout = timeout
         self._in_transaction = False
         self._cancelled = False
-        self._streams: list[duckdb.DuckDBPyConnection] = []
+        self._streams: list[_Stream] = []
 
     @property
     def job(self) -> Job | None:
@@ -77,34 +84,38 @@ class DuckDBSession:
         """Stream one query as Arrow; inside a transaction, read it to its end before the next statement."""
         import pyarrow as pa
 
-        connection = self._connection
-        if not self._in_transaction:
-            connection = self._connection.cursor()
-            self._streams.append(connection)
-        with self._within(connection):
-            if self._catalog and connection is not self._connection:
-                connection.execute(f"USE {self._catalog}")
-            reader = connection.sql(statement).to_arrow_reader(BATCH_ROWS)
-            first = next(reader, None)
-        return pa.RecordBatchReader.from_batches(reader.schema, self._batches(first, reader, connection))
+        stream = _Stream(self._connection if self._in_transaction else self._connection.cursor())
+        self._streams.append(stream)
+        try:
+            with self._within(stream.connection):
+                if self._catalog and stream.connection is not self._connection:
+                    stream.connection.execute(f"USE {self._catalog}")
+                reader = stream.connection.sql(statement).to_arrow_reader(BATCH_ROWS)
+                stream.reader = reader
+                schema, first = reader.schema, next(reader, None)
+        except BaseException:
+            self._end(stream)
+            raise
+        return pa.RecordBatchReader.from_batches(schema, self._batches(first, stream))
 
-    def _batches(
-        self,
-        first: pa.RecordBatch | None,
-        reader: pa.RecordBatchReader,
-        connection: duckdb.DuckDBPyConnection,
-    ) -> Iterator[pa.RecordBatch]:
+    def _batches(self, first: pa.RecordBatch | None, stream: _Stream) -> Iterator[pa.RecordBatch]:
         try:
             with self._ours():
-                if first is not None:
+                while first is not None:
                     yield first
-                    del first
-                    yield from reader
+                    first = next(stream.reader, None) if stream.reader else None
         finally:
-            reader.close()
-            if connection in self._streams:
-                self._streams.remove(connection)
-                connection.close()
+            self._end(stream)
+
+    def _end(self, stream: _Stream) -> None:
+        """End a stream; one that is left open would keep the files open."""
+        if stream in self._streams:
+            self._streams.remove(stream)
+        if stream.reader is not None:
+            stream.reader.close()
+            stream.reader = None
+        if stream.connection is not self._connection:
+            stream.connection.close()
 
     def upload(self, table: str, data: pa.Table) -> int:
         """Append Arrow rows to a managed table, column by name."""
@@ -138,13 +149,13 @@ class DuckDBSession:
     def cancel(self) -> None:
         """Stop the running statement; may be called from another thread."""
         self._cancelled = True
-        for connection in (self._connection, *self._streams):
+        for connection in (self._connection, *(stream.connection for stream in list(self._streams))):
             connection.interrupt()
 
     def close(self) -> None:
         """Close the streams that were not read to their end."""
-        while self._streams:
-            self._streams.pop().close()
+        for stream in list(self._streams):
+            self._end(stream)
 
     @contextlib.contextmanager
     def _within(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:

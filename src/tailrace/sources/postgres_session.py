@@ -155,15 +155,21 @@ class PostgresSession:
         self, first: pa.RecordBatch | None, reader: pa.RecordBatchReader, cursor: Any
     ) -> Iterator[pa.RecordBatch]:
         try:
-            if first is not None:
+            while first is not None:
                 yield first
-                del first
-                yield from reader
+                first = next(reader, None)
         finally:
-            reader.close()
-            if cursor in self._streams:
-                self._streams.remove(cursor)
-                cursor.close()
+            self._end(cursor, ended=first is None)
+
+    def _end(self, cursor: Any, *, ended: bool) -> None:
+        """End a stream; the server must stop one that is left early, or closing would read it to its end."""
+        if cursor not in self._streams:
+            return
+        self._streams.remove(cursor)
+        with contextlib.suppress(Exception):
+            if not ended:
+                cursor.adbc_cancel()
+            cursor.close()
 
     def _guarded(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         with self._ours():
@@ -224,10 +230,8 @@ class PostgresSession:
     def close(self) -> None:
         """End the connections; whatever was not committed is undone."""
         with self._guard:
-            for cursor in self._streams:
-                with contextlib.suppress(Exception):
-                    cursor.close()
-            self._streams.clear()
+            for cursor in list(self._streams):
+                self._end(cursor, ended=False)
             if self._adbc is not None:
                 with contextlib.suppress(Exception):
                     self._adbc.close()
