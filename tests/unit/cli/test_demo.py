@@ -177,3 +177,14 @@ def test_the_command_builds_the_demo_where_it_is_told(
     monkeypatch.setattr("tailrace.cli.demo.story.execute_tailrace", Deliverer())
     assert tailrace("demo", "--dir", "shop", "--quiet").code == 0
     assert (tmp_path / "shop" / "shop.duckdb").exists()
+
+
+def test_the_receiver_takes_a_test_message_and_refuses_what_it_does_not_know() -> None:
+    receiver = ReceiverProcess(keep=False)
+    try:
+        assert post(f"{receiver.url}/crm", {"type": "tailrace.test", "data": {}}) == {"results": []}
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            post(f"{receiver.url}/crm", {"name": "Ada"})
+        assert receiver.get("/summary") == {"records": 0, "requests": 0, "refused_keys": []}
+    finally:
+        receiver.close()

@@ -75,10 +75,14 @@ class Conversation(BaseHTTPRequestHandler):
             if allowed:
                 threading.Thread(target=self.server.shutdown).start()
             return
-        message = json.loads(body)
+        try:
+            changes = _changes(json.loads(body))
+        except (ValueError, TypeError) as error:
+            self._answer({"error": str(error)}, 400)
+            return
         with _LOCK:
-            self.server.kept.counts["requests"] += 1
-            results = [self.server.kept.take(change) for change in message.get("records", [message])]
+            self.server.kept.counts["requests"] += bool(changes)
+            results = [self.server.kept.take(change) for change in changes]
         self._answer({"results": [result for result in results if result]})
 
     def do_GET(self) -> None:
@@ -99,6 +103,18 @@ class Conversation(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def _changes(message: Any) -> list[dict[str, Any]]:
+    """The changes of a request: none of a test message; raises ValueError for what the demo does not send."""
+    if not isinstance(message, dict):
+        raise ValueError("the demo's receiver takes JSON objects, with `envelope: records`")
+    if message.get("type") == "tailrace.test":
+        return []
+    changes = message.get("records", [message])
+    if any(not {"operation", "key", "record"} <= change.keys() for change in changes):
+        raise ValueError("a change has an operation, a key and a record")
+    return changes
 
 
 def serve() -> None:
