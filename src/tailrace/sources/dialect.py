@@ -175,6 +175,10 @@ class Dialect(ABC):
         """Text without white space (all that Unicode knows) at its ends."""
 
     @abstractmethod
+    def value_bytes(self, expr: str, column: Column) -> str:
+        """About how many bytes a stored value takes, found cheaply; NULL for NULL."""
+
+    @abstractmethod
     def checksum(self, values: Sequence[tuple[str, Column]]) -> str:
         """SHA-256 (hex) of the values' canonical texts, length-prefixed, NULL unlike '' (R13)."""
 
@@ -232,6 +236,10 @@ class Dialect(ABC):
     @abstractmethod
     def alter_type(self, table: str, name: str, native: str) -> str:
         """Widen a column in place."""
+
+    def create_plan(self, table: str, select: str) -> tuple[str, ...]:
+        """Fill a plan table with a plan's rows, those of neighbouring positions side by side."""
+        return (self.create_table_as(table, select),)
 
     @abstractmethod
     def settle_plan(self, table: str) -> tuple[str, ...]:

@@ -183,6 +183,14 @@ class DuckDBDialect(Dialect):
     def strip(self, expr: str) -> str:
         return f"trim({expr}, {self.literal(WHITE_SPACE)})"
 
+    def value_bytes(self, expr: str, column: Column) -> str:
+        native = self.storage(column).native
+        if native == "BLOB":
+            return f"octet_length({expr})"
+        return (
+            f"strlen({expr})" if native in ("VARCHAR", "JSON") else f"CASE WHEN {expr} IS NOT NULL THEN 8 END"
+        )
+
     def checksum(self, values: Sequence[tuple[str, Column]]) -> str:
         texts = [self._comparable(expr, column) for expr, column in values]
         parts = " || ".join(f"coalesce(length({text}) || ':' || {text}, '-')" for text in texts) or "''"
@@ -274,7 +282,7 @@ def _utc_text(expr: str) -> str:
 def _canonical_json(expr: str) -> str:
     """JSON text with sorted names, the last of repeated ones, and exact numbers without needless zeros.
 
-    The text is cut into tokens; long numbers become text (a double would round them); VARIANT sorts the names.
+    The text is cut into tokens; long numbers become text (a double rounds them); VARIANT sorts the names.
     """
     tokens = f"regexp_extract_all(CAST({expr} AS VARCHAR), '{_JSON_TOKENS}')"
     plain = r"regexp_full_match(t, '-?[0-9]+\.[0-9]+')"

@@ -229,6 +229,10 @@ class PostgresDialect(Dialect):
     def strip(self, expr: str) -> str:
         return f"btrim({expr}, {self.literal(WHITE_SPACE)})"
 
+    def value_bytes(self, expr: str, column: Column) -> str:
+        native = self.storage(column).native
+        return f"octet_length({expr})" if native in ("text", "bytea") else f"pg_column_size({expr})"
+
     def checksum(self, values: Sequence[tuple[str, Column]]) -> str:
         texts = [self._comparable(expr, column) for expr, column in values]
         parts = " || ".join(f"coalesce(length({text}) || ':' || {text}, '-')" for text in texts) or "''"

@@ -29,6 +29,8 @@ class StoredColumn:
     stored: str
     kind: Kind
     native: str
+    model: str = ""
+    """The type it has in the model now; empty where it is the stored one."""
     retired: bool = False
     """The mapping no longer uses it; it stays in the records table until a reset (R16)."""
 
@@ -36,6 +38,12 @@ class StoredColumn:
     def column(self) -> Column:
         """The stored form, named as in the model."""
         return Column(self.name, self.kind, self.native)
+
+    def from_model(self, dialect: Dialect, expr: str) -> str:
+        """A model's value in its stored form."""
+        model = Column(self.name, self.kind, self.model or self.native)
+        value = dialect.store_expr(expr, model)
+        return value if dialect.storage(model).native == self.native else dialect.cast(value, self.native)
 
 
 def used(columns: Iterable[StoredColumn]) -> tuple[StoredColumn, ...]:
@@ -59,11 +67,11 @@ def store_columns(
         if place is not None:
             wide = dialect.widen(place.column, stored)
             assert wide is not None
-            found.append(StoredColumn(column.name, place.stored, wide.kind, wide.native))
+            found.append(StoredColumn(column.name, place.stored, wide.kind, wide.native, column.native))
         else:
             name = _free_name(column.name, taken)
             taken.add(name.lower())
-            found.append(StoredColumn(column.name, name, stored.kind, stored.native))
+            found.append(StoredColumn(column.name, name, stored.kind, stored.native, column.native))
     places = {column.stored for column in found}
     retired = [replace(old, retired=True) for old in previous if old.stored not in places]
     return (*found, *retired)

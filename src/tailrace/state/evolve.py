@@ -1,0 +1,160 @@
+"""The records table follows the mapping's columns (R14–R16): they are added, widened, converted.
+
+Every step can be repeated: what an earlier attempt did before it died is found in the table itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from tailrace.columns import Column
+from tailrace.sources.base import Session
+from tailrace.sources.dialect import Dialect
+from tailrace.state.columns import StoredColumn, store_columns, used, values_checksum
+from tailrace.state.names import StateNames
+from tailrace.state.plan_request import RecordsTable
+
+StepKind = Literal["added", "removed", "widened", "converted", "values", "checksum"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One difference between the mapping's columns and those of the state, and what it does to the table."""
+
+    kind: StepKind
+    column: str
+    """The model's name; empty where the step is about the whole table."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """Where the used columns stand from now on, and what the records table holds."""
+
+    columns: tuple[StoredColumn, ...]
+    """The wanted ones, then the retired ones: the checkpoint keeps all."""
+    records: RecordsTable | None
+    steps: tuple[Step, ...] = ()
+
+    def named(self, kind: StepKind) -> tuple[str, ...]:
+        """The columns that a kind of step is about."""
+        return tuple(step.column for step in self.steps if step.kind == kind)
+
+
+def evolve_records(
+    session: Session,
+    dialect: Dialect,
+    names: StateNames,
+    wanted: Sequence[Column],
+    previous: Sequence[StoredColumn] | None,
+    *,
+    row_count: int,
+    remember: Literal["values", "checksum"] = "values",
+    apply: bool = True,
+) -> Evolution:
+    """Fit the records table to the wanted columns of the model; without `apply`, only say what would be done.
+
+    `previous` and `row_count` are the checkpoint's; None where nothing was ever sealed. Raises SourceError.
+    """
+    columns = store_columns(dialect, wanted, previous or ())
+    there = {
+        name.lower(): native
+        for name, native in (
+            session.rows(dialect.table_columns(names.schema, names.records)) if previous is not None else ()
+        )
+    }
+    if previous is None or not there:
+        return Evolution(columns, None)
+    evolving = _Evolving(dialect, dialect.table(names.schema, names.records), there, tuple(previous))
+    steps = evolving.plan(used(columns), remember)
+    if apply and evolving.statements:
+        with session.transaction():
+            for statement in evolving.statements:
+                session.execute(statement)
+        records = evolving.after(columns, row_count, remember)
+    else:
+        records = evolving.before(row_count)
+    return Evolution(columns, records, tuple(steps))
+
+
+class _Evolving:
+    def __init__(
+        self, dialect: Dialect, table: str, there: Mapping[str, str], previous: tuple[StoredColumn, ...]
+    ) -> None:
+        self.dialect = dialect
+        self.table = table
+        self.there = there
+        self.previous = previous
+        self.held = tuple(
+            replace(old, native=there[old.stored.lower()], model="")
+            for old in previous
+            if old.stored.lower() in there
+        )
+        self.converted: dict[str, StoredColumn] = {}
+        self.statements: list[str] = []
+
+    def plan(self, wanted: Sequence[StoredColumn], remember: str) -> list[Step]:
+        """Collect statements, and say what they are for."""
+        steps: list[Step] = []
+        before = {old.stored: old for old in self.previous}
+        has_values = bool(self.held) or "checksum" not in self.there
+        for column in wanted:
+            native = self.there.get(column.stored.lower())
+            old = before.get(column.stored)
+            if native is None:
+                steps += self._new_place(column, has_values, remember)
+            elif old is not None and old.native != column.native:
+                steps.append(Step("widened", column.name, f"{old.native} to {column.native}"))
+                if native != column.native:
+                    self.statements.append(self.dialect.alter_type(self.table, column.stored, column.native))
+            elif old is not None and old.retired:
+                steps.append(Step("added", column.name, "it was used before"))
+        names = {column.name for column in wanted}
+        steps += [
+            Step("removed", old.name) for old in self.previous if old.name not in names and not old.retired
+        ]
+        if remember == "checksum" and "checksum" not in self.there:
+            steps.append(Step("checksum", "", "checksums take the place of values"))
+            self._forget_values(wanted)
+        return steps
+
+    def _new_place(self, column: StoredColumn, has_values: bool, remember: str) -> list[Step]:
+        if remember == "checksum":
+            known = any(old.name == column.name and not old.retired for old in self.previous)
+            return [] if known else [Step("added", column.name)]
+        self.statements.append(self.dialect.add_column(self.table, column.stored, column.native))
+        if not has_values:
+            return [Step("values", column.name, "its values are stored from now on")]
+        old = next((each for each in reversed(self.held) if each.name == column.name), None)
+        if old is None:
+            return [Step("added", column.name)]
+        value = self.dialect.try_cast(f"r.{self.dialect.quote(old.stored)}", old.column, column.column)
+        self.converted[column.stored] = old
+        self.statements.append(f"UPDATE {self.table} AS r SET {self.dialect.quote(column.stored)} = {value}")
+        return [Step("converted", column.name, f"{old.native} to {column.native}")]
+
+    def _forget_values(self, wanted: Sequence[StoredColumn]) -> None:
+        """Values give way to their checksum, by the columns that are wanted and held."""
+        d = self.dialect
+        self.statements.append(d.add_column(self.table, "checksum", d.type_of("text")))
+        if self.held:
+            kept = {column.stored for column in wanted}
+            compared = [column for column in self.held if column.stored in kept]
+            self.statements.append(
+                f"UPDATE {self.table} AS r SET checksum = {values_checksum(d, compared, 'r')}"
+            )
+            self.statements += [
+                f"ALTER TABLE {self.table} DROP COLUMN {d.quote(column.stored)}" for column in self.held
+            ]
+
+    def before(self, row_count: int) -> RecordsTable:
+        """The table as it is."""
+        return RecordsTable(self.held, row_count, "checksum" in self.there, self.converted)
+
+    def after(self, columns: Sequence[StoredColumn], row_count: int, remember: str) -> RecordsTable:
+        """The table once the statements have run."""
+        if remember == "checksum":
+            return RecordsTable((), row_count, True)
+        return RecordsTable(used(columns), row_count, "checksum" in self.there)

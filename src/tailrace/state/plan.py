@@ -1,0 +1,326 @@
+"""The one statement that finds what changed (R5–R10, R13–R17, R23): it reads model and records once each.
+
+Rows that need no attention are counted, not stored: they come out as rows of the operation `count`, whose
+`reason` says what was counted and whose `total` how many. Names inside the statement: `m` a model row, `r` a
+records row, `c0`, `c1` … the used columns, `digest` their checksum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tailrace.sources.dialect import BUCKET_SHIFT, Dialect
+from tailrace.state.columns import StoredColumn, values_checksum
+from tailrace.state.names import StateNames
+from tailrace.state.operations import CANDIDATE, COUNTED_ONLY, SENDABLE, Judge
+from tailrace.state.plan_request import LEADING, PlanRequest, RecordsTable
+
+QUARANTINE_FROM = 3
+"""Refused syncs after which a record waits (R23)."""
+
+DELETED_ID = "deleted:"
+"""What the record-level id of an uncertain record begins with where a deletion was sent last."""
+
+
+def plan_select(dialect: Dialect, names: StateNames, request: PlanRequest) -> str:
+    """The statement whose rows are the plan's table, ordered by position; it evaluates the model once."""
+    plan = _Plan(dialect, names, request)
+    return plan.against_nothing() if request.empty else plan.against_records()
+
+
+def state_value(dialect: Dialect, records: RecordsTable, column: StoredColumn) -> str:
+    """What a records row `r` holds for a column, in its wanted form; NULL where it holds nothing (R16)."""
+    old = records.converted.get(column.stored)
+    if old is not None:
+        return dialect.try_cast(f"r.{dialect.quote(old.stored)}", old.column, column.column)
+    held = next((each for each in records.columns if each.stored == column.stored), None)
+    if held is None:
+        return dialect.cast("NULL", column.native)
+    value = f"r.{dialect.quote(column.stored)}"
+    return value if held.native == column.native else dialect.cast(value, column.native)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    dialect: Dialect
+    names: StateNames
+    request: PlanRequest
+
+    # -- the two shapes
+
+    def against_nothing(self) -> str:
+        """Without state there is nothing to join: one sort finds repeated keys and gives the positions."""
+        window = (
+            "PARTITION BY bucket ORDER BY record_id RANGE BETWEEN CURRENT ROW AND CURRENT ROW"  # its own key
+        )
+        keyed = f"SELECT k.*, {self.dialect.bucket('k.record_id')} AS bucket FROM (\n{self._keyed()}\n) AS k"
+        model = _select(
+            ["keyed.*", "count(*) OVER w AS n", "row_number() OVER w AS pos"],
+            f"(\n{keyed}\n) AS keyed WINDOW w AS ({window})",
+        )
+        operation = (
+            f"CASE WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' ELSE {self._judge.new()} END"
+        )
+        reason = "CASE WHEN m.problem IS NOT NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END"
+        rows = _select(
+            [
+                f"{operation} AS op",
+                f"{reason} AS reason",
+                f"{self._null('text')} AS prior_id",
+                *("m.record_id", "m.bucket", "m.pos"),
+                *(f"m.{name}" for name in self._values),
+            ],
+            f"(\n{model}\n) AS m",
+        )
+        return self._final(rows)
+
+    def against_records(self) -> str:
+        """Model and records are joined once; unchanged rows pass on as bare markers, only to be counted."""
+        rows = _select(
+            [
+                "changed.*",
+                "row_number() OVER (PARTITION BY changed.bucket ORDER BY changed.record_id) AS pos",
+            ],
+            f"(SELECT judged.*, {self.dialect.bucket('judged.record_id')} AS bucket FROM judged"
+            f" WHERE op IS NOT NULL AND op NOT IN ({_literals(COUNTED_ONLY)})) AS changed",
+        )
+        return (
+            f"WITH judged AS MATERIALIZED (\n{self._judged()}\n)\n{self._final(rows)}"
+            f"\nUNION ALL\n{self._markers()}"
+        )
+
+    # -- the model's rows
+
+    def _keyed(self) -> str:
+        """The model's rows with key and stored forms (R6, R9)."""
+        d, request = self.dialect, self.request
+        selected = [
+            f"{d.key_problem(request.key, 'model')} AS problem",
+            f"{d.key_text(request.key, 'model')} AS record_id",
+            *(
+                f"{column.from_model(d, f'model.{d.quote(column.name)}')} AS c{number}"
+                for number, column in enumerate(request.used)
+            ),
+        ]
+        where = f" WHERE (\n{request.where}\n)" if request.where else ""
+        rows = _select(selected, f"{d.subquery(request.sql, 'model')}{where}")
+        if not self._digests:
+            return rows
+        return _select(
+            ["plain.*", f"{self._checksum('plain')} AS digest"], f"(\n{rows} {d.barrier}\n) AS plain"
+        )
+
+    def _checksum(self, alias: str) -> str:
+        inside = [
+            StoredColumn(column.name, f"c{number}", column.kind, column.native)
+            for number, column in enumerate(self.request.used)
+        ]
+        return values_checksum(self.dialect, inside, alias)
+
+    @property
+    def _digests(self) -> bool:
+        """Whether the model's rows need a checksum."""
+        records = self.request.records
+        return self.request.remember == "checksum" or bool(records and records.has_checksum)
+
+    @property
+    def _values(self) -> list[str]:
+        """What the values of a row are called inside the statement, as they stand in the plan table."""
+        names = [f"c{number}" for number in range(len(self.request.used))]
+        return ["digest", *names] if self.request.remember == "checksum" else names
+
+    # -- model against records
+
+    def _judged(self) -> str:
+        """Every pair with its operation; what is unchanged has none and carries nothing."""
+        quiet = f"op IS NULL OR op IN ({_literals(COUNTED_ONLY)})"
+        values = [
+            f"CASE WHEN {quiet} THEN NULL WHEN nth IS NULL THEN r_{name} ELSE m_{name} END AS {name}"
+            for name in ("record_id", *self._values)
+        ]
+        return _select(
+            [
+                "op",
+                f"{self._judge.reason()} AS reason",
+                "prior_id",
+                "CASE WHEN nth = 1 THEN n END AS counted",
+                *values,
+            ],
+            f"(\n{self._paired()}\n{self.dialect.barrier}\n) AS paired",
+        )
+
+    def _paired(self) -> str:
+        d, request = self.dialect, self.request
+        assert request.records is not None
+        keyed = _select(
+            ["keyed.*", "count(*) OVER w AS n", "row_number() OVER w AS nth"],
+            f"(\n{self._keyed()}\n) AS keyed WINDOW w AS (PARTITION BY keyed.record_id)",
+        )
+        differs = self._differs(request.records)
+        selected = [
+            f"{self._judge.pair(differs)} AS op",
+            f"{self._prior_id(differs)} AS prior_id",
+            "r.uncertain AND NOT r.delivered AS never_delivered",
+            *("m.problem", "m.n", "m.nth", "m.record_id AS m_record_id", "r.record_id AS r_record_id"),
+            *(f"m.{name} AS m_{name}" for name in self._values),
+            *(
+                f"{state_value(d, request.records, column)} AS r_c{number}"
+                for number, column in enumerate(request.used)
+            ),
+        ]
+        if request.remember == "checksum":
+            selected.append(
+                f"{'r.checksum' if request.records.has_checksum else self._null('text')} AS r_digest"
+            )
+        records = d.table(self.names.schema, self.names.records)
+        return _select(selected, f"(\n{keyed}\n) AS m FULL JOIN {records} AS r ON r.record_id = m.record_id")
+
+    def _differs(self, records: RecordsTable) -> str:
+        """Whether a pair's values differ (R13, R14)."""
+        pairs = [
+            self.dialect.differs(f"m.c{number}", state_value(self.dialect, records, column), column.column)
+            for number, column in enumerate(self.request.used)
+        ]
+        values = f"({' OR '.join(pairs)})" if pairs else "FALSE"
+        if not records.has_checksum:
+            return values
+        checksums = "m.digest IS DISTINCT FROM r.checksum"
+        if self.request.remember == "checksum":
+            return f"({checksums})"
+        return f"(CASE WHEN r.checksum IS NOT NULL THEN {checksums} ELSE {values} END)"
+
+    @property
+    def _judge(self) -> Judge:
+        request = self.request
+        return Judge(
+            request.operations,
+            request.first and request.first_sync_skip,
+            candidates=request.candidates,
+            resend=request.resend,
+            fills=request.remember == "values" and bool(request.records and request.records.has_checksum),
+        )
+
+    def _prior_id(self, differs: str) -> str:
+        """The id an uncertain record was last sent under, while operation and values are the same (R21)."""
+        start = len(DELETED_ID)
+        deletion = f"left(r.record_level_id, {start}) = {self.dialect.literal(DELETED_ID)}"
+        return (
+            "CASE WHEN r.uncertain AND r.record_level_id IS NOT NULL THEN CASE"
+            f" WHEN m.nth IS NULL THEN CASE WHEN {deletion} THEN substr(r.record_level_id, {start + 1}) END"
+            f" WHEN {deletion} OR {differs} THEN NULL ELSE r.record_level_id END END"
+        )
+
+    def _markers(self) -> str:
+        """What was only counted: unchanged rows, rows held back by the mode, and the model's rows."""
+        counted = (
+            "SELECT coalesce(op, 'unchanged') AS op, reason, count(*) AS matches, sum(counted) AS model_rows"
+            " FROM judged GROUP BY 1, 2"
+        )
+        kept = ", ".join(["'unchanged'", *(f"'{each}'" for each in COUNTED_ONLY)])
+        what = "CASE what WHEN 'rows' THEN coalesce(reason, op) ELSE 'model_rows' END"
+        total = "CASE what WHEN 'rows' THEN matches ELSE model_rows END"
+        nulls = {"operation": "'count'", "reason": what, "total": f"CAST({total} AS {self._type('bigint')})"}
+        own = [nulls.get(name, self._null(_TYPES[name])) for name in LEADING]
+        values = [self._null("text")] if self.request.remember == "checksum" else []
+        values += [self.dialect.cast("NULL", column.native) for column in self.request.used]
+        return _select(
+            [*own, *values],
+            f"(\n{counted}\n) AS counts CROSS JOIN (VALUES ('rows'), ('model')) AS kinds(what)"
+            f" WHERE what = 'model' AND model_rows IS NOT NULL OR what = 'rows' AND op IN ({kept})",
+        )
+
+    # -- quarantine, limit and the plan's own columns
+
+    def _final(self, rows: str) -> str:
+        if self.request.quarantine:
+            rows = self._held(rows)
+        if self.request.limit is not None and not self.request.candidates:
+            rows = self._limited(rows, self.request.limit)
+        d = self.dialect
+        placed = _literals((*SENDABLE, CANDIDATE))
+        position = f"CAST(bucket AS {self._type('bigint')}) * {BUCKET_SHIFT} + pos"
+        selected = [
+            "op AS operation",
+            "record_id",
+            "bucket",
+            f"CASE WHEN op IN ({placed}) THEN {position} END AS seq",
+            *("prior_id", "reason", f"{self._null('bigint')} AS total"),
+        ]
+        if self.request.remember == "checksum":
+            selected.append("digest AS checksum")
+        selected += [
+            f"c{number} AS {d.quote(column.stored)}" for number, column in enumerate(self.request.used)
+        ]
+        return _select(selected, f"(\n{rows}\n) AS placed")
+
+    def _replaced(self, rows: str, changes: dict[str, str], alias: str, joined: str = "") -> str:
+        names = ["op", "reason", "prior_id", "record_id", "bucket", "pos", *self._values]
+        picked = [f"{changes.get(name, f'{alias}.{name}')} AS {name}" for name in names]
+        return _select(picked, f"(\n{rows}\n) AS {alias}{joined}")
+
+    def _held(self, rows: str) -> str:
+        """Records that wait after refusals keep their row, but are not sent (R23)."""
+        d = self.dialect
+        table = d.table(self.names.schema, self.names.rejections)
+        waiting = (
+            "SELECT record_id, operation, string_agg(checksum, ',') AS checksums"
+            f" FROM {table} WHERE attempts >= {QUARANTINE_FROM} AND next_try_at > {d.now()}"
+            f" AND fingerprint = {d.literal(self.request.fingerprint)} GROUP BY record_id, operation"
+        )
+        held = (
+            f"q.record_id IS NOT NULL AND f.op IN ({_literals(SENDABLE)})"
+            f" AND strpos(q.checksums, {self._checksum('f')}) > 0"
+        )
+        joined = f" LEFT JOIN ({waiting}) AS q ON q.record_id = f.record_id AND q.operation = f.op"
+        changes = {
+            "op": f"CASE WHEN {held} THEN 'quarantined' ELSE f.op END",
+            "reason": f"CASE WHEN {held} THEN f.op ELSE f.reason END",
+        }
+        return self._replaced(rows, changes, "f", joined)
+
+    def _limited(self, rows: str, limit: int) -> str:
+        """Only the first sendable rows stay so; the others keep their key and what they would have been."""
+        sendable = f"l.op IN ({_literals(SENDABLE)})"
+        ranked = _select(
+            [
+                "l.*",
+                f"sum(CASE WHEN {sendable} THEN 1 ELSE 0 END) OVER"
+                " (ORDER BY l.bucket, l.record_id ROWS UNBOUNDED PRECEDING) AS rank",
+            ],
+            f"(\n{rows}\n) AS l",
+        )
+        beyond = f"{sendable} AND l.rank > {int(limit)}"
+        kept_back = "CASE l.op WHEN 'deleted' THEN 'deleted_not_sent' ELSE 'not_sent' END"
+        changes = {
+            "op": f"CASE WHEN {beyond} THEN {kept_back} ELSE l.op END",
+            "reason": f"CASE WHEN {beyond} THEN 'limit:' || l.op ELSE l.reason END",
+            "prior_id": f"CASE WHEN {beyond} THEN NULL ELSE l.prior_id END",
+            **{name: f"CASE WHEN {beyond} THEN NULL ELSE l.{name} END" for name in self._values},
+        }
+        return self._replaced(ranked, changes, "l")
+
+    def _type(self, word: str) -> str:
+        return self.dialect.type_of(word)
+
+    def _null(self, word: str) -> str:
+        return self.dialect.cast("NULL", self._type(word))
+
+
+_TYPES = {
+    "operation": "text",
+    "record_id": "text",
+    "bucket": "integer",
+    "seq": "bigint",
+    "prior_id": "text",
+    "reason": "text",
+    "total": "bigint",
+}
+
+
+def _select(expressions: Iterable[str], source: str) -> str:
+    return f"SELECT {', '.join(expressions)}\nFROM {source}"
+
+
+def _literals(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)

@@ -1,0 +1,211 @@
+"""Reading plans: units of work as one stream each (R10), previews without a table, samples of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tailrace.outcomes import Span
+from tailrace.sources.base import Session
+from tailrace.sources.dialect import BUCKET_SHIFT, Dialect
+from tailrace.state.columns import StoredColumn, used
+from tailrace.state.names import StateNames
+from tailrace.state.operations import CANDIDATE, SENDABLE
+from tailrace.state.plan import plan_select, state_value
+from tailrace.state.plan_request import PlanRequest, RecordsTable
+from tailrace.state.progress import Unit
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MAX_RECORDS = 50_000
+MAX_BYTES = 64 * 1024 * 1024
+OLD = "_old_"
+"""What a column with the state's value is called, before the model's name of it."""
+
+_COARSE, _FINE = 8192, 64
+_SENDABLE = ", ".join(f"'{each}'" for each in SENDABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    span: Span
+    records: int
+    bytes: int
+
+
+def units(
+    session: Session,
+    dialect: Dialect,
+    names: StateNames,
+    table: str,
+    columns: Sequence[StoredColumn],
+    max_records: int = MAX_RECORDS,
+    max_bytes: int = MAX_BYTES,
+) -> list[Unit]:
+    """Cut a plan into units of work, by number of records and by the size of their values (R10)."""
+    coarse = max(min(_COARSE, max_records), 1)
+    fine = min(_FINE, coarse)
+    rows = _Sizes(session, dialect, dialect.table(names.schema, table), used(columns))
+    chunks: list[_Chunk] = []
+    for chunk in rows.chunks(coarse):
+        if chunk.bytes > max_bytes and fine < coarse:
+            chunks += rows.chunks(fine, chunk.span)
+        else:
+            chunks.append(chunk)
+    return [
+        Unit(number, Span(part[0].span.first, part[-1].span.last), sum(chunk.records for chunk in part))
+        for number, part in enumerate(_packed(chunks, max_records, max_bytes))
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    session: Session
+    dialect: Dialect
+    target: str
+    columns: Sequence[StoredColumn]
+
+    def chunks(self, size: int, within: Span | None = None) -> list[_Chunk]:
+        """Neighbouring positions of one bucket, at most `size` records together."""
+        d = self.dialect
+        values = [d.value_bytes(f"p.{d.quote(column.stored)}", column.column) for column in self.columns]
+        total = " + ".join(f"coalesce({value}, 0)" for value in values) or "0"
+        bucket = f"CAST({BUCKET_SHIFT} AS {d.type_of('bigint')})"
+        where = f" AND p.seq BETWEEN {within.first} AND {within.last}" if within else ""
+        found = self.session.rows(
+            f"SELECT min(p.seq), max(p.seq), count(*), sum({total}) FROM {self.target} AS p"
+            f" WHERE p.operation IN ({_SENDABLE}){where}"
+            f" GROUP BY p.bucket, floor((p.seq - p.bucket * {bucket} - 1) / {float(size)}) ORDER BY 1"
+        )
+        return [_Chunk(Span(int(a), int(b)), int(n), int(size)) for a, b, n, size in found]
+
+
+def _packed(chunks: Iterable[_Chunk], max_records: int, max_bytes: int) -> Iterator[list[_Chunk]]:
+    part: list[_Chunk] = []
+    records = size = 0
+    for chunk in chunks:
+        if part and (records + chunk.records > max_records or size + chunk.bytes > max_bytes):
+            yield part
+            part, records, size = [], 0, 0
+        part.append(chunk)
+        records += chunk.records
+        size += chunk.bytes
+    if part:
+        yield part
+
+
+def read_unit(
+    session: Session,
+    dialect: Dialect,
+    names: StateNames,
+    table: str,
+    span: Span,
+    columns: Sequence[StoredColumn],
+) -> pa.RecordBatchReader:
+    """One stream of the span's sendable rows by `_seq`: our columns with `_`, the others by model name."""
+    return session.read(unit_query(dialect, names, table, span, columns))
+
+
+def unit_query(
+    dialect: Dialect, names: StateNames, table: str, span: Span, columns: Sequence[StoredColumn]
+) -> str:
+    own = "p.seq AS _seq, p.record_id AS _key, p.operation AS _operation, p.prior_id AS _prior_id"
+    return (
+        f"SELECT {', '.join([own, *read_columns(dialect, 'p', columns)])}"
+        f" FROM {dialect.table(names.schema, table)} AS p"
+        f" WHERE p.seq BETWEEN {span.first} AND {span.last} AND p.operation IN ({_SENDABLE}) ORDER BY p.seq"
+    )
+
+
+def read_columns(
+    dialect: Dialect, alias: str, columns: Sequence[StoredColumn], before: str = ""
+) -> list[str]:
+    """The used columns by model name, as Arrow carries them exactly."""
+    return [
+        f"{dialect.read_expr(f'{alias}.{dialect.quote(column.stored)}', column.column)}"
+        f" AS {dialect.quote(before + column.name)}"
+        for column in used(columns)
+    ]
+
+
+def stream_plan(
+    session: Session, dialect: Dialect, names: StateNames, request: PlanRequest
+) -> pa.RecordBatchReader:
+    """The plan as it would be made now, without a table: all its rows, those with a position first, in order.
+
+    Columns: _operation, _key, _seq, _prior_id, _reason, _total, the used columns by model name, and again
+    with `_old_` before the name: what the state holds, for updated rows and candidates. Reads only.
+    """
+    return session.read(stream_query(dialect, names, request))
+
+
+def stream_query(dialect: Dialect, names: StateNames, request: PlanRequest) -> str:
+    own = ", ".join(
+        f"p.{name} AS _{label}"
+        for name, label in (
+            ("operation", "operation"),
+            ("record_id", "key"),
+            ("seq", "seq"),
+            ("prior_id", "prior_id"),
+            ("reason", "reason"),
+            ("total", "total"),
+        )
+    )
+    selected = [
+        own,
+        *read_columns(dialect, "p", request.used),
+        *_old_columns(dialect, request.records, request.used),
+    ]
+    rows = f"(\n{plan_select(dialect, names, request)}\n) AS p"
+    if not request.empty:
+        rows += (
+            f" LEFT JOIN {dialect.table(names.schema, names.records)} AS r"
+            f" ON r.record_id = p.record_id AND p.operation IN ('updated', '{CANDIDATE}')"
+        )
+    return f"SELECT {', '.join(selected)}\nFROM {rows}\nORDER BY p.seq NULLS LAST"
+
+
+def _old_columns(
+    dialect: Dialect, records: RecordsTable | None, columns: Sequence[StoredColumn]
+) -> list[str]:
+    """The state's values in their wanted form, or NULL where there is no state."""
+    return [
+        f"{dialect.read_expr(_old_value(dialect, records, column), column.column)}"
+        f" AS {dialect.quote(OLD + column.name)}"
+        for column in columns
+    ]
+
+
+def _old_value(dialect: Dialect, records: RecordsTable | None, column: StoredColumn) -> str:
+    if records is None or records.row_count == 0:
+        return dialect.cast("NULL", column.native)
+    return state_value(dialect, records, column)
+
+
+def change_samples(
+    session: Session,
+    dialect: Dialect,
+    names: StateNames,
+    table: str,
+    request: PlanRequest,
+    operation: str,
+    limit: int = 10,
+) -> pa.Table:
+    """The first rows of one operation in a plan table, with the state's values under `_old_` names."""
+    columns = [
+        *("p.operation AS _operation", "p.record_id AS _key", "p.seq AS _seq", "p.prior_id AS _prior_id"),
+        "p.reason AS _reason",
+        *read_columns(dialect, "p", request.used),
+        *_old_columns(dialect, request.records, request.used),
+    ]
+    order = "p.seq NULLS LAST, p.record_id"
+    target = dialect.table(names.schema, table)
+    rows = f"{target} AS p"
+    if not request.empty:
+        rows += f" LEFT JOIN {dialect.table(names.schema, names.records)} AS r ON r.record_id = p.record_id"
+    return session.read(
+        f"SELECT {', '.join(columns)} FROM {rows} WHERE p.operation = {dialect.literal(operation)}"
+        f" ORDER BY {order} LIMIT {int(limit)}"
+    ).read_all()

@@ -1,0 +1,71 @@
+"""Records whose values are as delivered, but which a changed mapping may render differently (R17).
+
+Candidates stand in the plan table with their positions. The runtime renders both versions, and those whose
+fields differ are kept: they become `updated`; the others count as unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tailrace.sources.base import Session
+from tailrace.sources.dialect import Dialect
+from tailrace.state.columns import StoredColumn
+from tailrace.state.names import StateNames
+from tailrace.state.operations import CANDIDATE
+from tailrace.state.plan_read import OLD, read_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def read_candidates(
+    session: Session,
+    dialect: Dialect,
+    names: StateNames,
+    table: str,
+    columns: Sequence[StoredColumn],
+    old_columns: Sequence[StoredColumn],
+) -> pa.RecordBatchReader:
+    """One stream of `_seq`, `_key`, the new columns by model name and the old mapping's as `_old_<name>`.
+
+    `old_columns` are the checkpoint's: where and in which form the state holds what was rendered then.
+    """
+    target, records = dialect.table(names.schema, table), dialect.table(names.schema, names.records)
+    selected = [
+        "p.seq AS _seq",
+        "p.record_id AS _key",
+        *read_columns(dialect, "p", columns),
+        *read_columns(dialect, "r", old_columns, OLD),
+    ]
+    return session.read(
+        f"SELECT {', '.join(selected)} FROM {target} AS p JOIN {records} AS r ON r.record_id = p.record_id"
+        f" WHERE p.operation = '{CANDIDATE}' ORDER BY p.seq"
+    )
+
+
+def keep_candidates(session: Session, dialect: Dialect, names: StateNames, table: str, kept: pa.Table) -> int:
+    """Make the candidates at the positions `kept["seq"]` updates, and give their number.
+
+    The positions go by the warehouse's bulk path into the plan table itself, for one statement.
+    """
+    import pyarrow as pa
+
+    if kept.num_rows == 0:
+        return 0
+    target = dialect.table(names.schema, table)
+    marks = pa.table(
+        {
+            "operation": pa.array(["keep"] * kept.num_rows, pa.string()),
+            "total": kept.column("seq").cast(pa.int64()),
+        }
+    )
+    with session.transaction():
+        session.upload(table, marks)
+        number = session.execute(
+            f"UPDATE {target} SET operation = 'updated' WHERE operation = '{CANDIDATE}'"
+            f" AND seq IN (SELECT total FROM {target} WHERE operation = 'keep')"
+        )
+        session.execute(f"DELETE FROM {target} WHERE operation = 'keep'")
+    return number

@@ -1,0 +1,218 @@
+"""A user's warehouse of either kind with models on it, and plans made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import duckdb
+
+from tailrace.columns import Column
+from tailrace.sources.base import Source
+from tailrace.sources.duckdb import DuckDBSource
+from tailrace.state import tables
+from tailrace.state.columns import StoredColumn, used
+from tailrace.state.evolve import Evolution, evolve_records
+from tailrace.state.names import StateNames
+from tailrace.state.plan_read import read_unit, stream_plan, units
+from tailrace.state.plan_request import PlanRequest
+from tailrace.state.plan_table import PlanCounts, count_plan, create_plan
+
+UPSERT = frozenset({"added", "updated"})
+MIRROR = frozenset({"added", "updated", "deleted"})
+
+
+@dataclass
+class Shop:
+    """One mapping over one model; `deliver` stands in for delivery and commit."""
+
+    source: Source
+    run_sql: Any
+    names: StateNames = field(init=False)
+    stored: tuple[StoredColumn, ...] | None = None
+    n: int = 0
+    operations: frozenset[str] = MIRROR
+    remember: str = "values"
+
+    def __post_init__(self) -> None:
+        self.names = StateNames(self.source.schema, "map_12345678")
+
+    @property
+    def dialect(self) -> Any:
+        return self.source.dialect
+
+    @property
+    def postgres(self) -> bool:
+        return self.source.type == "postgres"
+
+    def run(self, *statements: str) -> None:
+        """The user's own SQL."""
+        self.run_sql(*statements)
+
+    def table(self, name: str) -> str:
+        return self.dialect.table(self.names.schema, name)
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        with self.source.session() as session:
+            return session.rows(statement)
+
+    def execute(self, *statements: str) -> None:
+        with self.source.session() as session:
+            for statement in statements:
+                session.execute(statement)
+
+    def columns(self, sql: str) -> dict[str, Column]:
+        return {column.name: column for column in self.source.describe(sql)}
+
+    def row_count(self) -> int:
+        return (
+            0
+            if self.stored is None
+            else int(self.rows(f"SELECT count(*) FROM {self.table(self.names.records)}")[0][0])
+        )
+
+    def set_up(self) -> None:
+        with self.source.session() as session:
+            tables.ensure_schema(session, self.dialect, self.names.schema)
+            tables.ensure_mapping(
+                session, self.dialect, self.names, source_id="s", model_id="m", project="p", mapping="map"
+            )
+
+    def evolve(self, sql: str, *, wanted: Sequence[str] | None = None, apply: bool = True) -> Evolution:
+        described = self.columns(sql)
+        with self.source.session() as session:
+            return evolve_records(
+                session,
+                self.dialect,
+                self.names,
+                [described[name] for name in (wanted or described)],
+                self.stored,
+                row_count=self.row_count(),
+                remember=self.remember,  # type: ignore[arg-type]
+                apply=apply,
+            )
+
+    def request(
+        self,
+        sql: str,
+        key: str | Sequence[str] = "id",
+        *,
+        wanted: Sequence[str] | None = None,
+        apply: bool = True,
+        **more: Any,
+    ) -> PlanRequest:
+        described = self.columns(sql)
+        evolution = self.evolve(sql, wanted=wanted, apply=apply)
+        keys = [key] if isinstance(key, str) else key
+        return PlanRequest(
+            **{
+                "sql": sql,
+                "where": None,
+                "key": tuple(described[name] for name in keys),
+                "columns": evolution.columns,
+                "records": evolution.records,
+                "operations": self.operations,
+                "first": self.stored is None,
+                "remember": self.remember,
+                **more,
+            }
+        )
+
+    def plan(self, sql: str, key: str | Sequence[str] = "id", **more: Any) -> Planned:
+        self.set_up()
+        request = self.request(sql, key, **more)
+        self.n += 1
+        table = self.names.changes(self.n, "a")
+        with self.source.session(model=True) as session:
+            create_plan(session, self.dialect, self.names, table, request)
+            counts = count_plan(session, self.dialect, self.names, table)
+        return Planned(self, table, request, counts)
+
+    def preview(self, sql: str, key: str | Sequence[str] = "id", **more: Any) -> list[dict[str, Any]]:
+        """What `tailrace plan` streams."""
+        with self.source.session(model=True) as session:
+            return (
+                stream_plan(session, self.dialect, self.names, self.request(sql, key, apply=False, **more))
+                .read_all()
+                .to_pylist()
+            )
+
+    def sync(self, sql: str, key: str | Sequence[str] = "id", **more: Any) -> Planned:
+        planned = self.plan(sql, key, **more)
+        planned.deliver()
+        return planned
+
+
+@dataclass
+class Planned:
+    shop: Shop
+    table: str
+    request: PlanRequest
+    counts: PlanCounts
+
+    def changes(self) -> dict[str, list[str | None]]:
+        """Keys by operation, in reading order."""
+        found: dict[str, list[str | None]] = {}
+        for operation, key in self.shop.rows(
+            f"SELECT operation, record_id FROM {self.shop.table(self.table)} WHERE operation <> 'count'"
+            " ORDER BY operation, seq, record_id"
+        ):
+            found.setdefault(operation, []).append(key)
+        return {operation: sorted(keys, key=str) for operation, keys in found.items()}
+
+    def send(self) -> list[dict[str, Any]]:
+        """What would be rendered, in reading order."""
+        sent: list[dict[str, Any]] = []
+        with self.shop.source.session() as session:
+            d, names, columns = self.shop.dialect, self.shop.names, self.request.columns
+            for unit in units(session, d, names, self.table, columns):
+                batch = read_unit(session, d, names, self.table, unit.span, columns).read_all()
+                assert batch.num_rows == unit.records
+                sent += batch.to_pylist()
+        assert [row["_seq"] for row in sent] == sorted(row["_seq"] for row in sent)
+        return sent
+
+    def deliver(self, *, only: Sequence[str] | None = None, outcome: str = "delivered") -> None:
+        """Commit the plan as if everything (or the keys `only`) had that outcome."""
+        shop, d = self.shop, self.shop.dialect
+        plan, records = shop.table(self.table), shop.table(shop.names.records)
+        columns = used(self.request.columns)
+        if shop.stored is None:
+            with shop.source.session() as session:
+                tables.create_records(session, d, shop.names, columns, shop.remember)  # type: ignore[arg-type]
+        shop.stored = self.request.columns
+        which = "" if only is None else f" AND record_id IN ({', '.join(d.literal(key) for key in only)})"
+        held = [d.quote(column.stored) for column in columns] if shop.remember == "values" else ["checksum"]
+        names = "".join(f", {name}" for name in held)
+        lost = "FALSE, TRUE" if outcome == "unknown" else "TRUE, FALSE"
+        keys = (
+            f"SELECT record_id FROM {plan} WHERE operation IN ('updated', 'deleted', 'drop', 'fill'){which}"
+        )
+        shop.execute(
+            f"DELETE FROM {records} WHERE record_id IN ({keys})",
+            f"INSERT INTO {records} (record_id{names}, delivered, uncertain, synced_n) SELECT record_id{names}, {lost},"
+            f" {shop.n} FROM {plan} WHERE operation IN ('added', 'updated', 'fill'){which}",
+            f"INSERT INTO {records} (record_id{names}, delivered, uncertain, baseline, synced_n) SELECT"
+            f" record_id{names}, FALSE, FALSE, substr(operation, 10), {shop.n} FROM {plan}"
+            " WHERE operation IN ('baseline_unsent', 'baseline_known')",
+        )
+
+
+def make_shop(source: Source, database: Any) -> Shop:
+    if not isinstance(source, DuckDBSource):
+        return Shop(source, database.sql)
+
+    path = str(source.files.data)
+
+    def run(*statements: str) -> None:
+        with duckdb.connect(path) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    run("SELECT 1")
+    return Shop(source, run)
+
+
+def with_columns(request: PlanRequest, **changes: Any) -> PlanRequest:
+    return replace(request, **changes)
