@@ -34,7 +34,8 @@ def validate(run: Invocation) -> int:
     if run.out.json:
         run.out.document(document)
     elif document.valid and not document.problems:
-        run.out.note("✓ The files are valid.")
+        if not run.out.quiet:
+            run.out.print("✓ The files are valid.")
     else:
         from tailrace.cli.render.tables import problem
 
