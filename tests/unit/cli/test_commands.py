@@ -10,6 +10,7 @@ import pytest
 from tests.unit.cli.conftest import Ended
 from tests.unit.cli.workspaces import SYNC, FakeWorkspace, sync_document
 
+from tailrace.cli.app import build
 from tailrace.cli.command import COMMANDS
 
 Run = Callable[..., Ended]
@@ -103,7 +104,7 @@ def test_grants_and_schema_are_printed_as_they_are(tailrace: Run) -> None:
     assert tailrace("grants", "warehouse").out == 'GRANT USAGE ON SCHEMA shop TO "tailrace";\n'
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+@pytest.mark.parametrize("name", sorted(build().commands))
 def test_help_teaches_with_examples(name: str, tailrace: Run) -> None:
     ended = tailrace(name, "--help")
     assert ended.code == 0
