@@ -7,7 +7,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Status = Literal[
-    "running", "success", "partial", "failed", "blocked", "cancelled", "interrupted", "superseded", "discarded"
+    "running",
+    "success",
+    "partial",
+    "failed",
+    "blocked",
+    "cancelled",
+    "interrupted",
+    "superseded",
+    "discarded",
 ]
 Operation = Literal["added", "updated", "deleted"]
 

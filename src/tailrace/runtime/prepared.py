@@ -1,0 +1,193 @@
+"""Brings together what one mapping needs to run: its source, model, destination and compiled expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tailrace.destinations.define import Action, Destination
+from tailrace.destinations.fields import Settings
+from tailrace.destinations.registry import destination_type
+from tailrace.errors import ConfigError, ConfigErrors, Where
+from tailrace.ids import digest, state_id
+from tailrace.sources.base import Column, Source
+from tailrace.sources.registry import open_source
+from tailrace.spec.mapping import MappingSpec
+from tailrace.spec.model import ModelSpec
+from tailrace.spec.project import Project
+from tailrace.spec.references import resolve
+from tailrace.state.checkpoint import Remember
+from tailrace.state.names import StateNames
+
+if TYPE_CHECKING:
+    from tailrace.mapping.compile import CompiledMapping
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A destination with its settings resolved, and the action that a mapping uses."""
+
+    name: str
+    declaration: Destination
+    action: Action
+    settings: Settings
+    written: Mapping[str, Any]
+    """The settings as in the files, references unresolved."""
+
+    @property
+    def identity(self) -> str:
+        """Which account of which tool this is (R18)."""
+        return f"{self.declaration.type}:{self.declaration.identity(self.settings)}"
+
+    @property
+    def settings_digest(self) -> str:
+        """Changes with any setting: then quarantined records may go again (R23)."""
+        listed = [f"{name}={self.settings[name]!r}" for name in sorted(self.settings)]
+        return digest(self.declaration.type, self.action.name, *listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One mapping, ready to plan: the model's columns are known, its expressions compiled."""
+
+    project: Project
+    mapping: MappingSpec
+    model: ModelSpec
+    source: Source
+    target: Target
+    statement: str
+    """The model's SQL, one statement without its semicolon."""
+    columns: tuple[Column, ...]
+    key: tuple[Column, ...]
+    compiled: CompiledMapping
+    names: StateNames
+    remember: Remember
+
+    @property
+    def used(self) -> tuple[Column, ...]:
+        """The columns that the mapping reads, in the model's order."""
+        wanted = set(self.compiled.used_columns)
+        return tuple(column for column in self.columns if column.name in wanted)
+
+
+def project_source(project: Project, name: str, environ: Mapping[str, str]) -> Source:
+    """A source of the project; connects nowhere. Raises ConfigError."""
+    spec = project.sources[name]
+    settings = resolve(
+        spec.settings,
+        project.folder,
+        environ,
+        locate=lambda path: project.location(("sources", name, *path)),
+    )
+    return open_source(spec, settings, project.folder)
+
+
+def project_target(
+    project: Project,
+    name: str,
+    action: str,
+    environ: Mapping[str, str],
+    written: Mapping[str, Any] | None = None,
+) -> Target:
+    """A destination of the project; `written` replaces its settings (those pinned with a plan). Raises ConfigError."""
+    spec = project.destinations[name]
+    chosen = dict(spec.settings if written is None else written)
+    declaration = destination_type(spec.type)
+    settings = resolve(
+        chosen,
+        project.folder,
+        environ,
+        locate=lambda path: project.location(("destinations", name, *path)),
+    )
+    configured = declaration.configure(settings, where=f"destinations.{name}")
+    return Target(name, declaration, declaration.action(action), configured, chosen)
+
+
+def state_names(project: Project, mapping: MappingSpec, source: Source) -> StateNames:
+    """The names of a mapping's managed tables."""
+    return StateNames(source.schema, state_id(project.name, project.environment, mapping.id))
+
+
+def check_operations(project: Project, mapping: MappingSpec, action: Action) -> None:
+    """Hold that the action can do what the mode asks. Raises ConfigError."""
+    missing = sorted(mapping.operations - action.operations)
+    if missing:
+        raise ConfigError(
+            f"The action `{action.name}` cannot send {' or '.join(missing)} records.",
+            hint=f"It can send: {', '.join(sorted(action.operations))}. Change the mapping's `mode`.",
+            where=project.location(("mappings", mapping.name, "mode")),
+        )
+
+
+def prepare(project: Project, name: str, environ: Mapping[str, str]) -> Prepared:
+    """Connect to the source to learn the model's columns, and compile the mapping. Raises ConfigError, SourceError."""
+    from tailrace.sources.model import check_model
+    from tailrace.sources.statement import model_statement
+
+    mapping = project.mappings[name]
+    model = project.models[mapping.model]
+    source = project_source(project, model.source, environ)
+    target = project_target(project, mapping.destination, mapping.action, environ)
+    check_operations(project, mapping, target.action)
+    with placed(project, ("models", model.name, "sql")):
+        statement = model_statement(model.sql, source.limits)
+        columns = tuple(source.describe(statement))
+    with placed(project, ("models", model.name, "key")):
+        key = check_model(columns, model.key, source.limits)
+    return Prepared(
+        project=project,
+        mapping=mapping,
+        model=model,
+        source=source,
+        target=target,
+        statement=statement,
+        columns=columns,
+        key=tuple(key),
+        compiled=compile_fields(project, mapping, columns, target.action),
+        names=state_names(project, mapping, source),
+        remember=mapping.remember or source.remember,
+    )
+
+
+def compile_fields(
+    project: Project, mapping: MappingSpec, columns: tuple[Column, ...] | None, action: Action
+) -> CompiledMapping:
+    """Compile a mapping's fields, with the place in the files of whatever is wrong. Raises ConfigError."""
+    from tailrace.mapping.compile import compile_mapping
+
+    with placed_fields(project, mapping.name):
+        return compile_mapping(mapping.fields, columns, action_fields=action.fields)
+
+
+@contextmanager
+def placed_fields(project: Project, mapping: str) -> Iterator[None]:
+    """Give errors in a mapping's expressions their place in the files."""
+    from tailrace.mapping.expression import FieldError
+
+    try:
+        yield
+    except ConfigError as raised:
+        for error in raised.errors if isinstance(raised, ConfigErrors) else [raised]:
+            if isinstance(error, FieldError):
+                path = tuple(str(step) for step in error.path)
+                where = project.location(("mappings", mapping, "fields", *path))
+                error.where = Where(where.file, where.line, error.where.field if error.where else None)
+        if isinstance(raised, ConfigErrors):
+            raised.where = raised.errors[0].where
+        raise
+
+
+@contextmanager
+def placed(project: Project, path: tuple[str, ...]) -> Iterator[None]:
+    """Give errors about a model the place of what they speak of; a line within its SQL counts from there."""
+    try:
+        yield
+    except ConfigError as error:
+        if error.where is None or error.where.file is None:
+            where = project.location(path)
+            inside = (error.where.line or 1) - 1 if error.where else 0
+            line = where.line + inside if where.line is not None else None
+            error.where = Where(where.file, line, where.field)
+        raise

@@ -1,0 +1,100 @@
+"""What a mapping asks of its plan: the request that the plan's statement is made from, on top of what was stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tailrace.errors import Blocked
+from tailrace.runtime.prepared import Prepared, Target
+from tailrace.sources.base import Session
+from tailrace.sources.dialect import Dialect
+from tailrace.state.checkpoint import Checkpoint, Remember
+from tailrace.state.columns import StoredColumn
+from tailrace.state.evolve import Evolution
+from tailrace.state.names import StateNames
+from tailrace.state.plan import QUARANTINE_FROM
+from tailrace.state.plan_request import PlanRequest
+
+OnChange = Literal["same", "rerender", "resend", "keep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """What the last sync left: how the records are stored, and the mapping that rendered them."""
+
+    columns: tuple[StoredColumn, ...] = ()
+    remember: Remember = "values"
+    fingerprint: str | None = None
+    spec: dict[str, Any] | None = None
+    destination: str | None = None
+    first: bool = True
+
+
+def previous_of(found: Checkpoint | None) -> Previous:
+    """What a checkpoint says of the last sync."""
+    if found is None:
+        return Previous()
+    return Previous(
+        found.columns or (), found.remember, found.fingerprint, found.spec, found.destination, found.first
+    )
+
+
+def on_change(prepared: Prepared, previous: Previous) -> OnChange:
+    """What is to be done about an edited expression (R17). Raises Blocked where only a person can say."""
+    if previous.fingerprint is None or previous.fingerprint == prepared.compiled.fingerprint:
+        return "same"
+    chosen = prepared.mapping.on_change
+    checksums = prepared.remember == "checksum" or previous.remember == "checksum"
+    if chosen == "keep":
+        return "keep"
+    if chosen == "resend":
+        return "resend"
+    if checksums:
+        raise Blocked(
+            "The mapping's fields were edited, and with `remember: checksum` it cannot be told which records "
+            "render differently now.",
+            hint="Set the mapping's `on_change` to `resend` (all records go again) or `keep` (only later changes go).",
+            code="mapping_changed",
+        )
+    return "rerender"
+
+
+def rejection_scope(fingerprint: str, target: Target) -> str:
+    """What a refusal belongs to: the mapping as it renders, and the destination's settings (R23)."""
+    return f"{fingerprint}:{target.settings_digest}"
+
+
+def plan_request(
+    prepared: Prepared,
+    previous: Previous,
+    evolution: Evolution,
+    change: OnChange,
+    *,
+    quarantine: bool,
+    limit: int | None = None,
+) -> PlanRequest:
+    """The request for a new plan against the records table as `evolution` leaves it."""
+    mapping = prepared.mapping
+    return PlanRequest(
+        sql=prepared.statement,
+        where=mapping.where,
+        key=prepared.key,
+        columns=evolution.columns,
+        records=evolution.records,
+        operations=mapping.operations,
+        first=previous.first,
+        first_sync_skip=mapping.first_sync == "skip",
+        remember=prepared.remember,
+        fingerprint=rejection_scope(prepared.compiled.fingerprint, prepared.target),
+        quarantine=quarantine,
+        candidates=change == "rerender",
+        resend=change == "resend",
+        limit=limit,
+    )
+
+
+def anything_quarantined(session: Session, dialect: Dialect, names: StateNames) -> bool:
+    """Whether any record was refused often enough to wait (R23)."""
+    table = dialect.table(names.schema, names.rejections)
+    return bool(session.rows(f"SELECT 1 FROM {table} WHERE attempts >= {QUARANTINE_FROM} LIMIT 1"))

@@ -1,0 +1,110 @@
+"""Turns what the runtime and the store know into the published documents."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from tailrace.errors import TailraceError
+from tailrace.service.documents import (
+    AttemptDocument,
+    Counts,
+    ErrorDocument,
+    OperationCounts,
+    RejectionDocument,
+    SyncDocument,
+)
+
+if TYPE_CHECKING:
+    from tailrace.state.quarantine import Rejected
+    from tailrace.store.rows import ExceptionRow, SyncRow
+
+_OPERATION_COUNTS = tuple(OperationCounts.model_fields)
+
+
+def moment(at: datetime | None) -> str | None:
+    """A time as documents show it: RFC 3339 in UTC, to the second."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
+
+
+def sync_document(row: SyncRow) -> SyncDocument:
+    """One sync as `sync --json` and `show --json` give it."""
+    counts = {name: row.counts.get(name, 0) for name in Counts.model_fields}
+    shares = {
+        operation: OperationCounts(**{name: share.get(name, 0) for name in _OPERATION_COUNTS})
+        for operation, share in row.by_operation.items()
+    }
+    seconds = row.phases.get("send", 0.0)
+    decided = counts["delivered"] + counts["rejected"] + counts["unknown"]
+    return SyncDocument(
+        sync=row.sync,
+        mapping=row.mapping,
+        status=row.status,  # pyright: ignore[reportArgumentType]
+        resumed=row.resumed,
+        counts=Counts(**counts),
+        by_operation=shares,
+        warnings=row.warnings,
+        started_at=moment(row.started_at) or "",
+        finished_at=moment(row.finished_at),
+        phases=row.phases,
+        records_per_second=round(decided / seconds, 1) if seconds else 0.0,
+        error=ErrorDocument(**row.error) if row.error else None,
+    )
+
+
+def error_document(error: TailraceError) -> ErrorDocument:
+    """An error with its code, message, hint and place."""
+    return ErrorDocument.model_validate(error.document())
+
+
+def exception_document(row: ExceptionRow) -> RejectionDocument:
+    """A record that was not delivered, as the ledger recorded it."""
+    at = moment(row.at)
+    return RejectionDocument(
+        key=row.key,
+        operation=row.operation,
+        outcome=row.outcome.value,
+        reason=row.reason,
+        code=row.code,
+        message=row.message,
+        payload=row.payload,
+        answer=row.answer,
+        attempts=row.attempts,
+        sync=row.sync,
+        first_at=at,
+        last_at=at,
+    )
+
+
+def rejection_document(rejected: Rejected, detail: ExceptionRow | None) -> RejectionDocument:
+    """A refused record as the warehouse remembers it, with payload and answer where this machine saw them."""
+    return RejectionDocument(
+        key=rejected.record_id,
+        operation=rejected.operation,
+        outcome="rejected",
+        reason=rejected.reason,
+        code=rejected.code,
+        message=rejected.message,
+        payload=detail.payload if detail else None,
+        answer=detail.answer if detail else None,
+        attempts=rejected.attempts,
+        sync=detail.sync if detail else None,
+        first_at=moment(rejected.first_at),
+        last_at=moment(rejected.last_at),
+        next_try_at=moment(rejected.next_try_at),
+    )
+
+
+def attempt_document(row: ExceptionRow) -> AttemptDocument:
+    """One time a record was sent and not delivered."""
+    return AttemptDocument(
+        sync=row.sync,
+        at=moment(row.at) or "",
+        operation=row.operation,
+        outcome=row.outcome.value,
+        code=row.code or row.reason,
+        message=row.message,
+        payload=row.payload,
+        answer=row.answer,
+        attempts=row.attempts,
+    )

@@ -1,0 +1,119 @@
+"""Checks a project's files without connecting anywhere, so that a pull request can be checked by them alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tailrace.errors import ConfigError, ConfigErrors, TailraceError, Where
+from tailrace.runtime.prepared import check_operations, placed_fields
+from tailrace.service.documents import ProblemDocument, ValidateDocument
+from tailrace.spec.load import load_project
+from tailrace.spec.project import Project
+from tailrace.spec.references import references_in, resolve
+
+
+def validate(folder: Path, environment: str | None, environ: Mapping[str, str]) -> ValidateDocument:
+    """Everything that is wrong in the files; settings whose references are not set here are not looked into."""
+    try:
+        project = load_project(folder, environment, environ)
+    except ConfigErrors as errors:
+        problems = list(errors.errors)
+    else:
+        problems = list(project_problems(project, environ))
+    return ValidateDocument(valid=not problems, problems=[_document(problem) for problem in problems])
+
+
+def project_problems(project: Project, environ: Mapping[str, str]) -> Iterator[ConfigError]:
+    """What only the parts themselves can judge: settings, statements, actions and expressions."""
+    for name in project.sources:
+        yield from _collected(project, ("sources", name), lambda: _check_source(project, name, environ))
+    for name in project.models:
+        yield from _collected(project, ("models", name, "sql"), lambda: _check_model(project, name))
+    for name in project.destinations:
+        check = lambda: _check_destination(project, name, environ)  # noqa: E731
+        yield from _collected(project, ("destinations", name), check)
+    for name in project.mappings:
+        yield from _collected(project, ("mappings", name), lambda: _check_mapping(project, name))
+
+
+def _collected(project: Project, path: tuple[str, ...], check: Callable[[], None]) -> Iterator[ConfigError]:
+    try:
+        check()
+    except ConfigErrors as errors:
+        for error in errors.errors:
+            yield _placed(project, path, error)
+    except ConfigError as error:
+        yield _placed(project, path, error)
+
+
+def _placed(project: Project, path: tuple[str, ...], error: ConfigError) -> ConfigError:
+    """The error with a file and line; a setting's name in it leads to the line of that setting."""
+    if error.where is not None and error.where.file:
+        return error
+    field = error.where.field if error.where else None
+    below = tuple(field.removeprefix(".".join(path)).strip(".").split(".")) if field else ()
+    where = project.location((*path, *(part for part in below if part)))
+    error.where = Where(where.file, where.line, field or where.field)
+    return error
+
+
+def _settled(
+    settings: Mapping[str, Any], project: Project, environ: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """The settings resolved; None where a reference cannot be resolved here."""
+    try:
+        return resolve(settings, project.folder, environ)
+    except ConfigErrors:
+        if references_in(settings):
+            return None
+        raise
+
+
+def _check_source(project: Project, name: str, environ: Mapping[str, str]) -> None:
+    from tailrace.sources.registry import open_source, source_type
+
+    spec = project.sources[name]
+    source_type(spec.type)
+    settings = _settled(spec.settings, project, environ)
+    if settings is not None:
+        open_source(spec, settings, project.folder)
+
+
+def _check_model(project: Project, name: str) -> None:
+    from tailrace.sources.base import Limits
+    from tailrace.sources.statement import model_statement
+
+    model_statement(project.models[name].sql, Limits())
+
+
+def _check_destination(project: Project, name: str, environ: Mapping[str, str]) -> None:
+    from tailrace.destinations.registry import destination_type
+
+    spec = project.destinations[name]
+    declaration = destination_type(spec.type)
+    settings = _settled(spec.settings, project, environ)
+    if settings is not None:
+        declaration.configure(settings, where=f"destinations.{name}")
+
+
+def _check_mapping(project: Project, name: str) -> None:
+    from tailrace.destinations.registry import destination_type
+    from tailrace.mapping.parse import check_fields
+
+    mapping = project.mappings[name]
+    declaration = destination_type(project.destinations[mapping.destination].type)
+    action = declaration.action(mapping.action)
+    check_operations(project, mapping, action)
+    with placed_fields(project, name):
+        check_fields(mapping.fields)
+
+
+def _document(problem: TailraceError) -> ProblemDocument:
+    return ProblemDocument(
+        code=problem.code,
+        message=problem.message,
+        hint=problem.hint,
+        where=str(problem.where) if problem.where else None,
+    )
