@@ -7,6 +7,7 @@ import unicodedata
 from datetime import datetime
 from typing import Any
 
+_WORDS = frozenset({"null", "true", "false"})
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -28,7 +29,7 @@ def shown(value: Any, limit: int = 200) -> str:
         return "null"
     if isinstance(value, str):
         text = clean(value)
-        ambiguous = not text or text != text.strip() or text != value or _reads_as_json(text)
+        ambiguous = not text or text != text.strip() or text != value or _reads_as_other(text)
         text = json.dumps(value, ensure_ascii=False) if ambiguous else text
         text = clean(text)
     elif isinstance(value, bool):
@@ -90,13 +91,9 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def _reads_as_json(text: str) -> bool:
-    """Would the text be taken for null, true, a number or a structure if it stood without quotes?"""
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+def _reads_as_other(text: str) -> bool:
+    """Would the text be taken for null, true or a structure without quotes? (Exact decimals come as text too.)"""
+    return text in _WORDS or text[0] in "{["
 
 
 class _Verbatim(str):
