@@ -1,0 +1,1 @@
+"""Measures what docs/explanation/speed.md says; run as `python -m bench`."""
