@@ -1,8 +1,8 @@
-"""What SQL in a mapping may use: functions, operators and types, each with how far it can make a value grow.
+"""What SQL in a mapping may use: functions, operators and types, each with how far it lets a value grow.
 
-Only what stands here is allowed. Everything listed is a pure function of its arguments: no time, no chance, no
-settings, no files. Growth is what stops memory bombs: the size of a result is bounded before anything runs, as a
-multiple of the record's own size plus a constant.
+Only what stands here is allowed. Everything listed is a pure function of its arguments: no time, no chance,
+no settings, no files. Growth is what stops memory bombs: the size of a result is bounded before anything
+runs, as a multiple of the record's own size plus a constant.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ REPEAT_LIMIT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """An upper bound: `factor` times the record's bytes plus `constant` bytes; `literal` is a constant's own text."""
+    """At most `factor` times the record's bytes plus `constant` bytes; `literal` is a constant's own text."""
 
     factor: int = 0
     constant: int = 64
@@ -147,32 +147,46 @@ def _formatted(sizes: Sequence[Size]) -> Size:
     return Size(0, 32 * len(literal) + 64)
 
 
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 FUNCTIONS: dict[str, Growth] = {
     **dict.fromkeys(
         # arithmetic, comparison, bits
-        "+ - * / // % ** ^ & | << >> @ abs ceil ceiling floor round round_even sign sqrt cbrt exp ln log log2 log10"
-        " pow power mod trunc even divide multiply add subtract fdiv fmod greatest_common_divisor gcd lcm"
-        " degrees radians sin cos tan asin acos atan atan2 pi isnan isinf isfinite bit_count xor"
-        # text to something small
-        " length len strlen octet_length char_length character_length length_grapheme bit_length ascii ord unicode chr"
-        " contains starts_with ends_with prefix suffix ^@ strpos instr position"
-        " ~~ !~~ ~~* !~~* ~~~ like_escape not_like_escape ilike_escape not_ilike_escape"
-        # dates
-        " date_part datepart date_trunc datetrunc date_diff datediff date_sub datesub date_add year month day hour"
-        " minute second millisecond microsecond quarter week weekofyear weekday dayofweek isodow dayofyear dayofmonth"
-        " isoyear yearweek dayname monthname last_day century decade epoch epoch_ms epoch_us epoch_ns make_date"
-        " make_time make_timestamp make_timestamp_ms to_timestamp timezone strptime try_strptime"
-        " to_years to_months to_weeks to_days to_hours to_minutes to_seconds to_milliseconds to_microseconds"
-        " to_quarters time_bucket days_in_month"
-        # hashes
-        " md5 sha1 sha256"
-        # JSON and lists to something small
-        " json_valid json_type json_array_length json_exists json_contains list_contains list_has array_contains"
-        " array_has list_position list_indexof array_length typeof".split(),
+        _words(
+            """
+            + - * / // % ** ^ & | << >> @ abs ceil ceiling floor round round_even sign sqrt cbrt exp
+            ln log log2 log10 pow power mod trunc even divide multiply add subtract fdiv fmod
+            greatest_common_divisor gcd lcm degrees radians sin cos tan asin acos atan atan2 pi
+            isnan isinf isfinite bit_count xor length len strlen octet_length char_length
+            character_length length_grapheme bit_length ascii ord unicode chr contains starts_with
+            ends_with prefix suffix ^@ strpos instr position ~~ !~~ ~~* !~~* ~~~ like_escape
+            not_like_escape ilike_escape not_ilike_escape date_part datepart date_trunc datetrunc
+            date_diff datediff date_sub datesub date_add year month day hour minute second
+            millisecond microsecond quarter week weekofyear weekday dayofweek isodow dayofyear
+            dayofmonth isoyear yearweek dayname monthname last_day century decade epoch epoch_ms
+            epoch_us epoch_ns make_date make_time make_timestamp make_timestamp_ms to_timestamp
+            timezone strptime try_strptime to_years to_months to_weeks to_days to_hours to_minutes
+            to_seconds to_milliseconds to_microseconds to_quarters time_bucket days_in_month md5
+            sha1 sha256 json_valid json_type json_array_length json_exists json_contains
+            list_contains list_has array_contains array_has list_position list_indexof array_length
+            typeof
+            """
+        ),
         fixed,
     ),
     **dict.fromkeys(
-        ["lower", "upper", "lcase", "ucase", "trim", "ltrim", "rtrim", "reverse", "strip_accents", "nfc_normalize", "substring", "substr", "left", "right", "substring_grapheme", "left_grapheme", "right_grapheme", "split_part", "unhex", "from_hex", "from_base64", "url_decode", "decode", "encode", "translate", "nullif", "json_extract", "json_extract_string", "json_extract_path", "json_extract_path_text", "->>", "list_extract", "list_element", "list_distinct", "list_sort", "list_reverse", "list_slice", "list_first", "list_last", "array_extract", "struct_extract"],
+        _words(
+            """
+            lower upper lcase ucase trim ltrim rtrim reverse strip_accents nfc_normalize substring
+            substr left right substring_grapheme left_grapheme right_grapheme split_part unhex
+            from_hex from_base64 url_decode decode encode translate nullif json_extract
+            json_extract_string json_extract_path json_extract_path_text ->> list_extract
+            list_element list_distinct list_sort list_reverse list_slice list_first list_last
+            array_extract struct_extract
+            """
+        ),
         as_first,
     ),
     **dict.fromkeys(["||", "concat", "struct_pack", "list_concat", "array_concat", "list_append"], total),
@@ -195,7 +209,15 @@ FUNCTIONS: dict[str, Growth] = {
 """Every function and operator that SQL in a mapping may call."""
 
 TYPES = frozenset(
-    ["boolean", "bool", "tinyint", "smallint", "integer", "int", "int1", "int2", "int4", "int8", "int16", "int32", "int64", "signed", "bigint", "long", "hugeint", "int128", "utinyint", "usmallint", "uinteger", "ubigint", "uhugeint", "float", "real", "float4", "double", "float8", "decimal", "numeric", "varchar", "text", "string", "char", "bpchar", "date", "time", "timestamp", "datetime", "timestamp_s", "timestamp_ms", "timestamp_us", "timestamp_ns", "timestamptz", "interval", "uuid", "blob", "bytea", "json"]
+    _words(
+        """
+            boolean bool tinyint smallint integer int int1 int2 int4 int8 int16 int32 int64 signed
+            bigint long hugeint int128 utinyint usmallint uinteger ubigint uhugeint float real
+            float4 double float8 decimal numeric varchar text string char bpchar date time timestamp
+            datetime timestamp_s timestamp_ms timestamp_us timestamp_ns timestamptz interval uuid
+            blob bytea json
+            """
+    )
 ) | {"timestamp with time zone"}
 """Every type that SQL in a mapping may cast to."""
 

@@ -1,4 +1,4 @@
-"""Turns the expression tree into the pieces of one JSON text per record, with everything that refuses a record."""
+"""Turns the expression tree into the JSON text of each record, with everything that refuses a record."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ def json_constant(value: Any) -> str:
 class Builder:
     """Builds the JSON text of a mapping's tree over one program."""
 
-    def __init__(self, program: Program, index: dict[str, int]) -> None:
+    def __init__(self, program: Program) -> None:
         self.program = program
-        self.index = index
+        self.index = {column.name: at for at, column in enumerate(program.columns)}
         self.nan_null = False
 
     def document(self, tree: Object, action_fields: Sequence[ActionField]) -> Built:
@@ -153,7 +153,7 @@ class Builder:
                 if steps:
                     if scalar.family != "json":
                         raise FieldError(
-                            f"`{column.name}` is not JSON, so nothing can be taken out of it by `{dotted(steps)}`",
+                            f"`{column.name}` is not JSON: nothing in it can be reached by `{dotted(steps)}`",
                             path,
                         )
                     scalar = json_step(scalar, steps)

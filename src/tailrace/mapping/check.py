@@ -1,8 +1,8 @@
 """Proves that the SQL in a mapping is one harmless scalar expression over known columns.
 
-DuckDB's own parser gives the tree, so that what is checked is what would run. Every node must be of an allowed kind
-and every function on the list; what is not known is refused. The text that runs later is written anew from the
-checked tree, with each column replaced by our own name for it: nothing of the user's text reaches DuckDB.
+DuckDB's own parser gives the tree, so that what is checked is what would run. Every node must be of an
+allowed kind and every function on the list; what is not known is refused. The text that runs later is written
+anew from the checked tree, with each column replaced by our own name for it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,19 @@ _PLAIN = {
     "COLLATE": "COLLATE",
 }
 _KEYWORDS = frozenset(
-    ["current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "current_user", "session_user", "user", "current_role", "current_catalog", "current_schema", "current_database", "today", "sysdate", "rowid"]
+    {
+        *(
+            "current_date",
+            "current_time",
+            "current_timestamp",
+            "localtime",
+            "localtimestamp",
+            "today",
+            "sysdate",
+        ),
+        *("current_user", "session_user", "user", "current_role", "current_catalog", "current_schema"),
+        *("current_database", "rowid"),
+    }
 )
 _HINT = (
     "SQL in a mapping is one scalar expression over the model's columns; see the list of functions in "
@@ -55,7 +67,10 @@ _HINT = (
 
 
 def check_sql(connection: duckdb.DuckDBPyConnection, text: object, columns: Columns, path: Path) -> Sql:
-    """The expression as it may run. Raises FieldError (`expression_not_allowed`) naming what is refused and where."""
+    """The expression as it may run.
+
+    Raises FieldError: `expression_not_allowed` naming what is refused, `expression_invalid` if it is no SQL.
+    """
     if not isinstance(text, str) or not text.strip():
         raise FieldError("SQL must be a text with one expression", path, hint=_HINT)
     node = _parse(connection, text, path)

@@ -1,4 +1,4 @@
-"""Brings values to the type of an action's field; what does not fit refuses the record, or the mapping at once."""
+"""Brings values to the type of an action's field; what does not fit refuses the record, or the mapping."""
 
 from __future__ import annotations
 

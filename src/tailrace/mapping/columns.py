@@ -10,7 +10,7 @@ from tailrace.sources.base import Column, Kind
 
 
 class Columns:
-    """The columns of a model by name; without a list (checking files offline) every name is taken as known."""
+    """The columns of a model by name; without a list (files checked offline) every name is taken as known."""
 
     def __init__(self, columns: Sequence[Column] | None) -> None:
         self.known = columns is not None

@@ -28,7 +28,7 @@ class CompiledMapping:
 
     tree: Object
     columns: tuple[Column, ...]
-    """The used columns, in the model's order."""
+    """All columns of the model."""
     action_fields: tuple[ActionField, ...] = ()
     whole: bool = False
     """Every column is sent as it is: the mapping names no fields."""
@@ -37,7 +37,8 @@ class CompiledMapping:
     @property
     def used_columns(self) -> tuple[str, ...]:
         """The names of the columns that the mapping reads, in the model's order."""
-        return tuple(column.name for column in self.columns)
+        used = set(columns_of(self.tree))
+        return tuple(column.name for column in self.columns if column.name in used)
 
     @property
     def field_names(self) -> tuple[str, ...]:
@@ -57,7 +58,11 @@ class CompiledMapping:
         memory_limit: str = "1GB",
         timeout: float = 30.0,
     ) -> Renderer:
-        """A renderer of records; `outputs` are further columns as DuckDB SQL over `payload` and passthrough columns."""
+        """A renderer of records.
+
+        `outputs` are further columns, as DuckDB SQL over `payload`, `error_field`, `error_message` and the
+        passthrough columns.
+        """
         from tailrace.mapping.render import Renderer
 
         return Renderer(
@@ -80,11 +85,10 @@ def compile_mapping(
     tree = parse_fields(fields, columns)
     declared = tuple(action_fields or ())
     errors = _against(tree, declared)
-    used = set(columns_of(tree))
     meaning: Any = "every column" if fields is None else canonical(tree)
     compiled = CompiledMapping(
         tree,
-        tuple(column for column in columns if column.name in used),
+        tuple(columns),
         declared,
         fields is None,
         json.dumps(

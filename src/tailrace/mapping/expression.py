@@ -1,8 +1,8 @@
 """The expression tree of a mapping: what each field is made of, however it was written.
 
-Every notation of the files becomes these few nodes; the compiler and the fingerprint know nothing else. Columns are
-already resolved to the model's own spelling, and SQL to DuckDB's canonical text, so that two spellings of one
-mapping are one tree.
+Every notation of the files becomes these few nodes; the compiler and the fingerprint know nothing else.
+Columns are already resolved to the model's own spelling, and SQL to DuckDB's canonical text, so that two
+spellings of one mapping are one tree.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class ColumnRef:
 class Sql:
     """A scalar SQL expression that was proved safe.
 
-    `text` is its canonical form and names the columns `k0`, `k1` … in the order of `columns`; `runnable` is the same
-    with the columns numbered as in the model.
+    `text` is its canonical form and names the columns `k0`, `k1` … in the order of `columns`; `runnable` is
+    the same with each column numbered as in the model.
     """
 
     text: str

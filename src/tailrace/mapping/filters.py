@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -128,10 +129,8 @@ class Filter:
         value = replace(value, faults=(*value.faults, *faults))
         if callable(self.form):
             return replace(self.form(program, value, given, path), size=size, literal=None)
-        sql = self.form
-        for index in range(len(given), 0, -1):
-            sql = sql.replace(f"@{index}", given[index - 1].sql)
-        sql = f"({sql.replace('@', value.sql)})"
+        texts = [value.sql, *(argument.sql for argument in given)]
+        sql = re.sub(r"@(\d?)", lambda match: texts[int(match.group(1) or 0)], f"({self.form})")
         result = replace(
             value, sql=sql, type=self.result or program.infer(sql, path), size=size, literal=None
         )

@@ -1,8 +1,9 @@
-"""The SQL program that a mapping becomes: columns as they arrive, values computed once, and what can go wrong.
+"""The SQL program that a mapping becomes: columns as they arrive, computed values, and what can go wrong.
 
-Names inside the program are ours: `r0` a column as Arrow carries it, `k0` the same as SQL expressions see it, `s0` a
-computed value. Values stand in layers, each a SELECT over the one before, so that nothing is computed twice. A value
-that may fail for some record is computed as `TRY({v: …})`: NULL means that it failed, and only that record is refused.
+Names inside the program are ours: `r0` a column as Arrow carries it, `k0` the same as SQL expressions see it,
+`s0` a computed value. Values stand in layers, each a SELECT over the one before, so that nothing is computed
+twice. A value that may fail for some record is computed as `TRY({v: …})`: NULL means that it failed, and only
+that record is refused.
 """
 
 from __future__ import annotations
@@ -25,16 +26,18 @@ JSON = "JSON"
 """JSON text."""
 NULL = "NULL"
 """Always NULL."""
+VALUE = Size(1, 16)
+"""The size of a column's value."""
 
 _NAMES = re.compile(r"\b[rks]\d+\b")
 _INTEGERS = frozenset(
-    ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "BIGNUM"]
-)
+    f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+) | {"BIGNUM"}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A reason to refuse a record: a condition and a message, both SQL; `slot` is the value that can explain it."""
+    """A reason to refuse a record: condition and message as SQL; `slot` is the value that can explain it."""
 
     condition: str
     message: str
@@ -50,13 +53,13 @@ class Scalar:
     faults: tuple[Fault, ...] = ()
     numeric: str = "DOUBLE"
     """For NUMBER: the type in which it is computed with."""
-    size: Size = Size(1, 16)
+    size: Size = VALUE
     literal: object = None
     """For constants: the value."""
 
     @property
     def family(self) -> str:
-        """bool, int, decimal, float, number, text, json, blob, date, timestamp, timestamptz, list, null or other."""
+        """What kind of value this is, in one word: int, text, json, timestamp, …"""
         return family(self.type)
 
 
@@ -148,7 +151,9 @@ class Program:
             rows = self.connection.execute(f"DESCRIBE SELECT {sql} AS x FROM ({self._scope(sql)})").fetchall()
         except duckdb.Error as error:
             raise FieldError(
-                f"the expression does not work: {plain_message(error)}", path, code="expression_invalid"
+                f"the expression does not work: {self.in_words(plain_message(error))}",
+                path,
+                code="expression_invalid",
             ) from None
         type_ = str(rows[0][1])
         self._types[sql] = type_
@@ -193,6 +198,16 @@ class Program:
         """A statement that computes one value untried, so that DuckDB says what is wrong with it."""
         sql = self.slots[slot].sql
         return f"SELECT {sql} AS v FROM ({self.source(relation, sql)})"
+
+    def in_words(self, message: str) -> str:
+        """A message of the database with the columns' own names in it."""
+
+        def named(match: re.Match[str]) -> str:
+            index = int(match.group()[1:])
+            known = match.group()[0] != "s" and index < len(self.columns)
+            return self.columns[index].name if known else match.group()
+
+        return _NAMES.sub(named, message)
 
     def _slot(self, sql: str, type_: str, *, tried: bool) -> int:
         if (sql, tried) in self._shared:
@@ -257,7 +272,7 @@ def _duck_type(type_: str) -> str:
 
 
 def declared_decimal(native: str) -> str:
-    """The DuckDB type in which a decimal column is computed with: exact where its scale is declared and fits."""
+    """The DuckDB type for computing with a decimal column: exact where its scale is declared and fits."""
     match = re.search(r"\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", native)
     if match is None:
         return "DOUBLE"
@@ -267,5 +282,6 @@ def declared_decimal(native: str) -> str:
 
 def plain_message(error: Exception) -> str:
     """DuckDB's message without its class and the excerpt of our SQL."""
-    text = str(error).split("\n")[0]
-    return re.sub(r"^\w+ Error: ", "", text).strip()
+    ends = r"\n+LINE \d+:|\. Use TRY\(| in expression \(| when casting from source column "
+    text = re.split(ends, str(error))[0]
+    return re.sub(r"^\w+(?: \w+)* Error: ", "", " ".join(text.split()))[:500]

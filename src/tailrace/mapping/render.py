@@ -1,4 +1,4 @@
-"""Renders records: one vectorised DuckDB SELECT over an Arrow batch gives each record's payload as JSON text."""
+"""Renders records: one vectorised DuckDB SELECT over an Arrow batch gives each payload as JSON text."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def prove(compiled: CompiledMapping) -> list[ConfigError]:
     try:
         declared = {one.name: one for one in compiled.action_fields}
         program = Program(connection, compiled.columns, expected_carriage(compiled.columns))
-        builder = Builder(program, {name: at for at, name in enumerate(compiled.used_columns)})
+        builder = Builder(program)
         for name, node in compiled.tree.fields:
             try:
                 with deadline(connection, 30.0):
@@ -59,6 +59,16 @@ def expected_carriage(columns: Sequence[Column]) -> list[str]:
     return [_CARRIED.get(column.kind, "text") for column in columns]
 
 
+class _Piece:
+    """What the prepared statement reads: the table that is put here before each run."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
 class Statement:
     """The SELECT for one way in which Arrow carries the columns."""
 
@@ -67,16 +77,50 @@ class Statement:
         connection: duckdb.DuckDBPyConnection,
         compiled: CompiledMapping,
         carriage: Sequence[str],
+        relation: str,
+        piece: _Piece,
         passthrough: Sequence[str],
         outputs: dict[str, str],
     ) -> None:
+        self.connection = connection
+        self.relation = relation
+        self.piece = piece
         self.program = Program(connection, compiled.columns, carriage)
-        builder = Builder(self.program, {name: at for at, name in enumerate(compiled.used_columns)})
+        builder = Builder(self.program)
         built = builder.document(compiled.tree, compiled.action_fields)
         self.faults = built.faults
-        self.text = self._select(built, passthrough, outputs)
+        self._name = f"render_{relation}"
+        self._outputs = outputs
+        self._kept = "".join(f', "{name}"' for name in passthrough)
+        text = self._select(built)
+        connection.execute(f"PREPARE {self._name} AS {text}").fetchall()
 
-    def _select(self, built: Built, passthrough: Sequence[str], outputs: dict[str, str]) -> str:
+    def run(self, piece: pa.Table) -> pa.Table:
+        """The statement's result for a piece."""
+        self.piece.table = piece
+        return self.connection.sql(f"EXECUTE {self._name}").to_arrow_table()
+
+    def failure(self, row: pa.Table, slot: int) -> str | None:
+        """What DuckDB says when it computes one value of one record; None if it has nothing to say."""
+        import duckdb
+
+        self.piece.table = row
+        try:
+            self.connection.sql(self.program.explain_source(self.relation, slot)).fetchall()
+        except duckdb.Error as error:
+            return plain_message(error)
+        return None
+
+    def refuse(self, row: pa.Table, message: str) -> pa.Table:
+        """The result for one record that cannot be rendered at all."""
+        self.piece.table = row
+        refused = (
+            f"SELECT NULL::VARCHAR AS payload, '' AS error_field, {literal(message)} AS error_message,"
+            f" NULL::INTEGER AS fault{self._kept} FROM {self.relation}"
+        )
+        return self.connection.sql(self._with_outputs(refused)).to_arrow_table()
+
+    def _select(self, built: Built) -> str:
         document = text_of(built.pieces)
         fields: list[str] = []
         messages: list[str] = []
@@ -88,28 +132,29 @@ class Statement:
         fault = f"CASE {' '.join(conditions)} END" if conditions else "NULL::INTEGER"
         message = f"CASE fault {' '.join(messages)} END" if messages else "NULL::VARCHAR"
         field = f"CASE fault {' '.join(fields)} END" if fields else "NULL::VARCHAR"
-        kept = "".join(f', "{name}"' for name in passthrough)
         needed = " ".join([document, fault, message])
-        source = self.program.source("piece", needed)
+        source = self.program.source(self.relation, needed)
         inner = f"SELECT *, {document} AS document, {fault} AS fault FROM ({source})"
         large = f"(fault IS NULL AND strlen(document) > {PAYLOAD_BYTES})"
         refused = (
             f"SELECT CASE WHEN fault IS NULL AND NOT {large} THEN document END AS payload,"
             f" CASE WHEN {large} THEN '' ELSE {field} END AS error_field,"
             f" CASE WHEN {large} THEN 'the payload is larger than {PAYLOAD_BYTES // 1024} KiB: '"
-            f" || strlen(document) || ' bytes' ELSE {message} END AS error_message, fault{kept} FROM ({inner})"
+            f" || strlen(document) || ' bytes' ELSE {message} END AS error_message, fault{self._kept}"
+            f" FROM ({inner})"
         )
-        if not outputs:
-            return f"SELECT payload, error_field, error_message, fault FROM ({refused})"
-        listed = "".join(f', {sql} AS "{name}"' for name, sql in outputs.items())
-        return f"SELECT payload, error_field, error_message, fault{listed} FROM ({refused})"
+        return self._with_outputs(refused)
+
+    def _with_outputs(self, relation: str) -> str:
+        listed = "".join(f', {sql} AS "{name}"' for name, sql in self._outputs.items())
+        return f"SELECT payload, error_field, error_message, fault{listed} FROM ({relation})"
 
 
 class Renderer:
-    """Renders the records of one mapping, piece by piece; use it as a context manager, from one thread at a time.
+    """Renders the records of one mapping, piece by piece; a context manager, for one thread at a time.
 
-    A record that the mapping refuses has no payload but an error; it never fails the others. Raises MappingTimeout
-    where a piece takes too long.
+    A record that the mapping refuses has no payload but an error; it never fails the others. Raises
+    MappingTimeout where a piece takes too long.
     """
 
     def __init__(
@@ -127,6 +172,8 @@ class Renderer:
         self._timeout = timeout
         self._connection = connect(threads=threads, memory_limit=memory_limit)
         self._statements: dict[pa.Schema, Statement] = {}
+        names = [column.name for column in compiled.columns]
+        self._places = [names.index(name) for name in compiled.used_columns]
 
     def __enter__(self) -> Renderer:
         return self
@@ -143,48 +190,58 @@ class Renderer:
     def render(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Each record's payload, or the field and reason for which the mapping refuses it, and the outputs.
 
-        The batch holds the used columns by name, the model's first where a passthrough column has the same name;
-        whatever else it holds is passed through to the outputs. The rows keep their order.
+        The batch holds the used columns by name, before any passthrough column of the same name; whatever
+        else it holds is passed through to the outputs. The rows keep their order.
         """
         import pyarrow as pa
 
         piece = self._prepared(batch)
-        self._connection.register("piece", piece)
-        try:
-            statement = self._statement(piece.schema)
-            with deadline(self._connection, self._timeout):
-                table = self._run(statement, piece)
+        statement = self._statement(piece)
+        with deadline(self._connection, self._timeout):
+            table = self._run(statement, piece)
             columns = [_whole(table.column(name)) for name in table.column_names if name != "fault"]
             names = [name for name in table.column_names if name != "fault"]
             for at in (1, 2):
                 columns[at] = columns[at].cast(pa.string())
             columns[2] = self._explained(statement, piece, table, columns[2])
-        finally:
-            self._connection.unregister("piece")
+        statement.piece.table = piece.slice(0, 0)
         return pa.RecordBatch.from_arrays(columns, names=names)
 
-    def _statement(self, schema: pa.Schema) -> Statement:
+    def _statement(self, piece: pa.Table) -> Statement:
+        """The statement for columns carried like these, prepared once and run again for every piece."""
+        schema = piece.schema
         statement = self._statements.get(schema)
         if statement is None:
-            rows = self._connection.execute("DESCRIBE SELECT * FROM piece").fetchall()
+            relation = f"piece{len(self._statements)}"
+            holder = _Piece(piece.slice(0, 0))
+            self._connection.register(relation, holder)
+            rows = self._connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
             types = {str(row[0]): str(row[1]) for row in rows}
-            count = len(self._compiled.columns)
-            carriage = ["text" if types[f"r{at}"] == "VARCHAR" else types[f"r{at}"] for at in range(count)]
+            names = [f"r{at}" for at in range(len(self._compiled.columns))]
+            found = [types.get(name, "VARCHAR") for name in names]
+            carriage = ["text" if type_ == "VARCHAR" else type_ for type_ in found]
+            rest = schema.names[len(self._places) :]
             statement = Statement(
-                self._connection, self._compiled, carriage, schema.names[count:], self._outputs
+                self._connection,
+                self._compiled,
+                carriage,
+                relation,
+                holder,
+                rest,
+                self._outputs,
             )
             self._statements[schema] = statement
         return statement
 
     def _prepared(self, batch: pa.RecordBatch) -> pa.Table:
-        """The batch under our own names and in the few types that we know, cut so that all threads get a share."""
+        """The batch under our own names, in the types that we know, cut so that all threads get a share."""
         import pyarrow as pa
 
         names = batch.schema.names
         places = [names.index(name) for name in self._compiled.used_columns]
         rest = [at for at in range(len(names)) if at not in set(places)]
         arrays = [_plain(batch.column(at)) for at in places] + [batch.column(at) for at in rest]
-        ours = [f"r{at}" for at in range(len(places))] + [names[at] for at in rest]
+        ours = [f"r{at}" for at in self._places] + [names[at] for at in rest]
         if not arrays:
             arrays, ours = [pa.nulls(batch.num_rows, pa.int8())], ["nothing"]
         renamed = pa.RecordBatch.from_arrays(arrays, names=ours)
@@ -196,7 +253,7 @@ class Renderer:
         import duckdb
 
         try:
-            return self._connection.sql(statement.text).to_arrow_table()
+            return statement.run(piece)
         except (duckdb.InterruptException, duckdb.ParserException, duckdb.BinderException):
             raise
         except duckdb.Error as error:
@@ -211,18 +268,12 @@ class Renderer:
             raise error
         left[0] -= 1
         if piece.num_rows == 1:
-            self._connection.register("piece", piece.slice(0, 0))
-            empty = self._connection.sql(statement.text).to_arrow_table()
-            values = {"error_field": "", "error_message": plain_message(error)}
-            return pa.table(
-                [pa.array([values.get(one.name)], one.type) for one in empty.schema], schema=empty.schema
-            )
+            return statement.refuse(piece, plain_message(error))
         middle = piece.num_rows // 2
         results: list[pa.Table] = []
         for part in (piece.slice(0, middle), piece.slice(middle)):
-            self._connection.register("piece", part)
             try:
-                results.append(self._connection.sql(statement.text).to_arrow_table())
+                results.append(statement.run(part))
             except duckdb.InterruptException:
                 raise
             except duckdb.Error as again:
@@ -233,23 +284,19 @@ class Renderer:
         self, statement: Statement, piece: pa.Table, table: pa.Table, messages: pa.Array
     ) -> pa.Array:
         """The messages, with the database's own words where an SQL expression failed (for the first few)."""
-        import duckdb
         import pyarrow as pa
-        import pyarrow.compute as pc
 
         faults = _whole(table.column("fault"))
         if faults.null_count == len(faults):
             return messages
         said: dict[int, str] = {}
-        for row in pc.indices_nonzero(pc.is_valid(faults)).to_pylist():
+        for row in faults.is_valid().to_numpy(zero_copy_only=False).nonzero()[0].tolist():
             slot = statement.faults[faults[row].as_py()].fault.slot
             if slot is None:
                 continue
-            self._connection.register("piece", piece.slice(row, 1))
-            try:
-                self._connection.sql(statement.program.explain_source("piece", slot)).fetchall()
-            except duckdb.Error as error:
-                said[row] = plain_message(error)
+            words = statement.failure(piece.slice(row, 1), slot)
+            if words is not None:
+                said[row] = words
             if len(said) >= _EXPLAINED:
                 break
         if not said:

@@ -30,7 +30,9 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_HINT = "A template is {{ column | filter: argument | … }}; text with braces that is no template goes under `literal:`."
+_HINT = (
+    "A template is {{ column | filter: argument | … }}; text with braces that is none goes under `literal:`."
+)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 FILTER_LIMIT = 30
 
