@@ -13,6 +13,13 @@ from tailrace.sources.postgres import PostgresSource
 from tailrace.testing.sources import SourceConformance
 
 
+@pytest.fixture(scope="module")
+def source(postgres: PostgresServer) -> Iterator[PostgresSource]:
+    with postgres.database() as database:
+        database.sql("CREATE TABLE customers (id integer, email text)")
+        yield PostgresSource("shop", database.settings())
+
+
 class TestPostgres(SourceConformance):
     types: ClassVar[dict[Kind, str]] = SourceConformance.types | {
         Kind.TEXT: "text",
@@ -22,11 +29,9 @@ class TestPostgres(SourceConformance):
         Kind.ARRAY: "integer[]",
     }
 
-    @pytest.fixture(scope="class")
-    def source(self, postgres: PostgresServer) -> Iterator[PostgresSource]:
-        with postgres.database() as database:
-            database.sql("CREATE TABLE customers (id integer, email text)")
-            yield PostgresSource("shop", database.settings())
+    @pytest.fixture
+    def source(self, source: PostgresSource) -> PostgresSource:
+        return source
 
     def numbers(self, count: int) -> str:
         return f"SELECT n FROM generate_series(1, {count}) AS g(n)"

@@ -84,9 +84,10 @@ def opened(files: Files, *, model: bool, patience: Patience) -> Iterator[duckdb.
             if not is_lock_conflict(error):
                 raise_ours(error)
             waited = patience.clock.monotonic() - started
-            if waited >= patience.seconds:
+            left = patience.seconds - waited
+            if left < _FIRST_WAIT:
                 raise lock_error(_file_of(files, error), error, waited) from None
-            patience.sleep(min(wait * random.uniform(0.5, 1.0), patience.seconds - waited))
+            patience.sleep(min(wait * random.uniform(0.5, 1.0), left))
             wait = min(wait * 2, _LONGEST_WAIT)
     try:
         yield connection

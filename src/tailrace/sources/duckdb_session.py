@@ -171,8 +171,9 @@ class DuckDBSession:
     @contextlib.contextmanager
     def _ours(self) -> Iterator[None]:
         import duckdb
+        import pyarrow as pa
 
         try:
             yield
-        except (duckdb.Error, OSError) as error:
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise_ours(error, cancelled=self._cancelled)

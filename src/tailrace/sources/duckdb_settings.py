@@ -28,7 +28,9 @@ class DuckDBSettings(SourceSettings):
     @field_validator("path", "state_path")
     @classmethod
     def _is_a_file(cls, value: str | None) -> str | None:
-        if value is not None and (not value.strip() or value.startswith(":") or "://" in value):
+        if value is None:
+            return None
+        if not value.strip() or value.startswith((":", "md:", "motherduck:")) or "://" in value:
             raise ValueError("give the path of a file on this machine")
         return value
 

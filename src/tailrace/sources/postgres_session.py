@@ -247,7 +247,10 @@ class PostgresSession:
         if self._adbc is None:
             import adbc_driver_postgresql.dbapi as adbc
 
-            opened = adbc.connect(self._parameters.uri(), autocommit=True)
+            try:
+                opened = adbc.connect(self._parameters.uri(), autocommit=True)
+            except adbc.Error as error:
+                raise connect_error(error) or ours(error) from error
             try:
                 with opened.cursor() as cursor:
                     cursor.execute(pin_settings(None, read_only=True))
@@ -262,8 +265,9 @@ class PostgresSession:
     def _ours(self) -> Iterator[None]:
         import adbc_driver_manager
         import psycopg
+        import pyarrow as pa
 
         try:
             yield
-        except (psycopg.Error, adbc_driver_manager.Error, OSError) as error:
+        except (psycopg.Error, adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
             raise ours(error, cancelled=self._cancelled, timeout=self._timeout) from error

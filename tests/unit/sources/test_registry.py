@@ -1,0 +1,63 @@
+"""Types of sources are found by entry point; what is missing is said plainly."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import metadata
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from tailrace.errors import ConfigError
+from tailrace.sources import registry
+from tailrace.sources.duckdb import DuckDBSource
+from tailrace.sources.registry import open_source, source_type, source_types
+from tailrace.spec.source import SourceSpec
+
+
+def test_our_own_sources_are_there() -> None:
+    assert {"duckdb", "postgres"} <= set(source_types())
+    assert source_type("duckdb") is DuckDBSource
+
+
+def test_an_unknown_type_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError) as caught:
+        source_type("oracle")
+    assert caught.value.code == "source_type_unknown"
+    assert "duckdb" in caught.value.hint
+
+
+def test_a_missing_driver_is_answered_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def entries(group: str) -> list[EntryPoint]:
+        return [EntryPoint("snowflake", "no_such_driver.source:Source", group)]
+
+    monkeypatch.setattr(registry, "entry_points", entries)
+    with pytest.raises(ConfigError) as caught:
+        source_type("snowflake")
+    assert caught.value.code == "source_driver_missing"
+    assert "tailrace[snowflake]" in caught.value.hint
+
+
+def test_a_source_opens_as_it_is_configured(tmp_path: Path) -> None:
+    spec = SourceSpec.model_validate(
+        {"name": "w", "type": "duckdb", "schema": "state", "remember": "checksum", "commit_interval": "5m"}
+    )
+    source = open_source(spec, {"path": "x.duckdb"}, tmp_path)
+    assert (source.name, source.type, source.schema) == ("w", "duckdb", "state")
+    assert (source.remember, source.commit_interval) == ("checksum", 300.0)
+
+
+def test_looking_for_sources_loads_no_driver() -> None:
+    program = (
+        "import sys; from tailrace.sources.registry import source_type, source_types; source_types();"
+        "[source_type(t) for t in ('duckdb', 'postgres')];"
+        "print(sorted({'duckdb', 'pyarrow', 'psycopg', 'adbc_driver_manager', 'sqlglot'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_entry_points_are_declared() -> None:
+    assert {"duckdb", "postgres"} <= {e.name for e in metadata.entry_points(group=registry.GROUP)}
