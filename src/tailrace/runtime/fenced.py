@@ -103,7 +103,7 @@ def hold(
         yield Held(taken.fence, taken.checkpoint, taken, keeper, ttl, me.host, me.pid)
     finally:
         keeper.stop()
-        _release(source, taken.fence)
+        release_fence(source, taken.fence)
 
 
 def wait_for_quiet(held: Held, clock: Clock, mapping: str, stop: StopSignal, on_event: OnEvent) -> None:
@@ -116,7 +116,7 @@ def wait_for_quiet(held: Held, clock: Clock, mapping: str, stop: StopSignal, on_
         raise Cancelled("Cancelled while waiting for an earlier run's requests to end.")
 
 
-def _release(source: Source, fence: Fence) -> None:
+def release_fence(source: Source, fence: Fence) -> None:
     """Let go; a lease that cannot be released now ends by itself."""
     try:
         with source.session() as session:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tailrace.sources.base import Source
-from tailrace.state.names import StateNames
 from tailrace.state.plan_read import read_unit
 
 if TYPE_CHECKING:
@@ -16,8 +13,16 @@ if TYPE_CHECKING:
 
     from tailrace.mapping.compile import CompiledMapping
     from tailrace.sources.base import Session
+    from tailrace.sources.dialect import Dialect
     from tailrace.state.columns import StoredColumn
+    from tailrace.state.names import StateNames
     from tailrace.state.progress import Unit
+
+OUTPUTS = {
+    "line": """'["' || _operation || '",' || CAST(to_json(_key) AS VARCHAR) || ','"""
+    """ || coalesce(payload, 'null') || ']' || chr(10)"""
+}
+"""What a renderer gives for a plan's ID: a line of JSON per record; one that the mapping refuses has null there."""
 
 
 class PlanId:
@@ -26,15 +31,16 @@ class PlanId:
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
 
-    def add(self, operations: pa.Array, keys: pa.Array, payloads: pa.Array) -> None:
-        """Take in the next records in the plan's order; a record that the mapping refuses has no payload."""
-        lines = [
-            f'["{operation}",{json.dumps(key, ensure_ascii=False)},{payload if payload is not None else "null"}]\n'
-            for operation, key, payload in zip(
-                operations.to_pylist(), keys.to_pylist(), payloads.to_pylist(), strict=True
-            )
-        ]
-        self._hash.update("".join(lines).encode())
+    def add(self, lines: pa.Array) -> None:
+        """Take in the lines of the next records in the plan's order."""
+        import pyarrow as pa
+
+        text = lines.cast(pa.large_string())
+        if len(text):
+            _, offsets, data = text.buffers()
+            ends = memoryview(offsets).cast("q")
+            first, last = ends[text.offset], ends[text.offset + len(text)]
+            self._hash.update(memoryview(data)[first:last])
 
     def hexdigest(self) -> str:
         """The ID so far."""
@@ -43,7 +49,7 @@ class PlanId:
 
 def table_plan_id(
     session: Session,
-    source: Source,
+    dialect: Dialect,
     names: StateNames,
     table: str,
     columns: tuple[StoredColumn, ...],
@@ -52,10 +58,9 @@ def table_plan_id(
 ) -> str:
     """The ID of a plan table's content."""
     plan_id = PlanId()
-    with compiled.renderer(threads=2) as renderer:
+    with compiled.renderer(OUTPUTS, threads=2) as renderer:
         for unit in units:
-            for batch in read_unit(session, source.dialect, names, table, unit.span, columns):
+            for batch in read_unit(session, dialect, names, table, unit.span, columns):
                 if batch.num_rows:
-                    payloads = renderer.render(batch).column("payload")
-                    plan_id.add(batch.column("_operation"), batch.column("_key"), payloads)
+                    plan_id.add(renderer.render(batch).column("line"))
     return plan_id.hexdigest()

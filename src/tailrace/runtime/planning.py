@@ -67,6 +67,16 @@ class PlanBlocked(Blocked):
         self.guards = tuple(failed)
 
 
+def changed_destination(prepared: Prepared, found: Checkpoint) -> GuardResult | None:
+    """The verdict on a destination that became another account (R18); None where it did not, or that was approved."""
+    identity = prepared.target.identity
+    name = f"destination_changed:{digest(identity)[:16]}"
+    approved = found.approval is not None and found.approval.permits(name, 1)
+    if found.destination in (None, identity) or approved:
+        return None
+    return GuardResult(name, "the same destination", "another one", False, 1)
+
+
 def make_plan(
     prepared: Prepared,
     held: Held,
@@ -187,13 +197,10 @@ class _Planning:
 
     def _check_identity(self, found: Checkpoint) -> None:
         """Block a mapping whose destination became another account (R18), unless that was approved."""
-        identity = self.prepared.target.identity
-        if found.destination in (None, identity):
+        if found.destination in (None, self.prepared.target.identity):
             return
-        verdict = GuardResult(
-            f"destination_changed:{digest(identity)[:16]}", "the same destination", "another one", False, 1
-        )
-        if found.approval is not None and found.approval.permits(verdict.name, verdict.count):
+        verdict = changed_destination(self.prepared, found)
+        if verdict is None:
             self._identity_approved = True
             return
         record_block(self.session, self.held.fence, self.sync, [verdict])
@@ -215,7 +222,13 @@ class _Planning:
             return
         fence, plan = self.held.fence, sealed.plan
         made = table_plan_id(
-            self.session, sealed.source, fence.names, plan.table, plan.columns, sealed.units, sealed.compiled
+            self.session,
+            sealed.source.dialect,
+            fence.names,
+            plan.table,
+            plan.columns,
+            sealed.units,
+            sealed.compiled,
         )
         if not made.startswith(wanted) or len(wanted) < _PLAN_ID_CHARACTERS:
             raise Blocked(

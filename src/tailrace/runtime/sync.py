@@ -237,7 +237,7 @@ class _Run:
     def _log(self, sync: str, started: datetime, status: str, counts: Counts) -> None:
         held, prepared = self._held, self._prepared
         with prepared.source.session() as session:
-            rows = upkeep.count_rows(session, held.fence)
+            rows = upkeep.count_rows(session, held.fence.dialect, held.fence.names)
             entry = LogEntry(
                 project=prepared.project.name,
                 mapping=prepared.mapping.name,

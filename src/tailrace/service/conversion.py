@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tailrace.errors import TailraceError
 from tailrace.service.documents import (
@@ -108,3 +108,16 @@ def attempt_document(row: ExceptionRow) -> AttemptDocument:
         answer=row.answer,
         attempts=row.attempts,
     )
+
+
+def plain_value(value: Any) -> Any:
+    """A value that JSON can hold; binary as base64, times as ISO text."""
+    if isinstance(value, bytes):
+        from base64 import b64encode
+
+        return b64encode(value).decode()
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return str(value)
+    if value is None or isinstance(value, str | int | float | bool | list | dict):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

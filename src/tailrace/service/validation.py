@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tailrace.errors import ConfigError, ConfigErrors, TailraceError, Where
-from tailrace.runtime.prepared import check_operations, placed_fields
+from tailrace.runtime.prepared import check_operations, placed, placed_fields
 from tailrace.service.documents import ProblemDocument, ValidateDocument
 from tailrace.spec.load import load_project
 from tailrace.spec.project import Project
@@ -28,19 +28,23 @@ def validate(folder: Path, environment: str | None, environ: Mapping[str, str]) 
 def project_problems(project: Project, environ: Mapping[str, str]) -> Iterator[ConfigError]:
     """What only the parts themselves can judge: settings, statements, actions and expressions."""
     for name in project.sources:
-        yield from _collected(project, ("sources", name), lambda: _check_source(project, name, environ))
+        yield from _collected(project, ("sources", name), _check_source, environ)
     for name in project.models:
-        yield from _collected(project, ("models", name, "sql"), lambda: _check_model(project, name))
+        yield from _collected(project, ("models", name), _check_model, environ)
     for name in project.destinations:
-        check = lambda: _check_destination(project, name, environ)  # noqa: E731
-        yield from _collected(project, ("destinations", name), check)
+        yield from _collected(project, ("destinations", name), _check_destination, environ)
     for name in project.mappings:
-        yield from _collected(project, ("mappings", name), lambda: _check_mapping(project, name))
+        yield from _collected(project, ("mappings", name), _check_mapping, environ)
 
 
-def _collected(project: Project, path: tuple[str, ...], check: Callable[[], None]) -> Iterator[ConfigError]:
+def _collected(
+    project: Project,
+    path: tuple[str, str],
+    check: Callable[[Project, str, Mapping[str, str]], None],
+    environ: Mapping[str, str],
+) -> Iterator[ConfigError]:
     try:
-        check()
+        check(project, path[1], environ)
     except ConfigErrors as errors:
         for error in errors.errors:
             yield _placed(project, path, error)
@@ -81,11 +85,12 @@ def _check_source(project: Project, name: str, environ: Mapping[str, str]) -> No
         open_source(spec, settings, project.folder)
 
 
-def _check_model(project: Project, name: str) -> None:
+def _check_model(project: Project, name: str, _environ: Mapping[str, str]) -> None:
     from tailrace.sources.base import Limits
     from tailrace.sources.statement import model_statement
 
-    model_statement(project.models[name].sql, Limits())
+    with placed(project, ("models", name, "sql")):
+        model_statement(project.models[name].sql, Limits())
 
 
 def _check_destination(project: Project, name: str, environ: Mapping[str, str]) -> None:
@@ -98,7 +103,7 @@ def _check_destination(project: Project, name: str, environ: Mapping[str, str]) 
         declaration.configure(settings, where=f"destinations.{name}")
 
 
-def _check_mapping(project: Project, name: str) -> None:
+def _check_mapping(project: Project, name: str, _environ: Mapping[str, str]) -> None:
     from tailrace.destinations.registry import destination_type
     from tailrace.mapping.parse import check_fields
 

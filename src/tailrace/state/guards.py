@@ -23,13 +23,15 @@ class GuardLimits(Protocol):
     @property
     def max_deletes(self) -> int | None: ...
     @property
-    def max_delete_percent(self) -> float: ...
+    def max_delete_percent(self) -> float | None: ...
     @property
-    def max_set_aside_percent(self) -> float: ...
+    def max_set_aside_percent(self) -> float | None: ...
     @property
     def max_changes(self) -> int | None: ...
     @property
-    def max_rejected_percent(self) -> float: ...
+    def max_rejected_percent(self) -> float | None: ...
+    @property
+    def allow_empty_model(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def evaluate(
     found = [
         _count("max_deletes", limits.max_deletes, counts.deleted),
         _percent("max_delete_percent", limits.max_delete_percent, counts.deleted, vanished, largest),
-        _empty_model(counts, rows),
+        _empty_model(counts, rows, allowed=limits.allow_empty_model),
         _percent(
             "max_set_aside_percent",
             limits.max_set_aside_percent,
@@ -117,9 +119,9 @@ def rejected_guard(rejected: int, outcomes: int, limits: GuardLimits, *, at_end:
     limit = limits.max_rejected_percent
     return GuardResult(
         "max_rejected_percent",
-        f"{limit:g} %",
+        _shown(limit),
         f"{share:.1f} % ({rejected:,} of {outcomes:,})",
-        share <= limit,
+        limit is None or share <= limit,
         rejected,
     )
 
@@ -130,23 +132,27 @@ def _count(name: str, limit: int | None, count: int) -> GuardResult:
     )
 
 
-def _percent(name: str, limit: float, count: int, affected: int, base: int) -> GuardResult:
+def _shown(limit: float | None) -> str:
+    return "none" if limit is None else f"{limit:g} %"
+
+
+def _percent(name: str, limit: float | None, count: int, affected: int, base: int) -> GuardResult:
     share = 100 * affected / base if base else (100.0 if affected else 0.0)
     return GuardResult(
         name,
-        f"{limit:g} %",
+        _shown(limit),
         f"{share:.1f} % ({affected:,} of {base:,})",
-        affected < PERCENT_FROM or share <= limit,
+        limit is None or affected < PERCENT_FROM or share <= limit,
         count,
     )
 
 
-def _empty_model(counts: Counts, rows: int) -> GuardResult:
+def _empty_model(counts: Counts, rows: int, *, allowed: bool) -> GuardResult:
     return GuardResult(
         "empty_model",
-        "not while the state holds records",
+        "none" if allowed else "not while the state holds records",
         f"{counts.model_rows:,} model rows, {rows:,} records in the state",
-        counts.model_rows > 0 or rows == 0,
+        allowed or counts.model_rows > 0 or rows == 0,
         counts.deleted,
     )
 

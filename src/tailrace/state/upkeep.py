@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from tailrace.errors import StateError
 from tailrace.sources.base import Session
+from tailrace.sources.dialect import Dialect
+from tailrace.state.counts import Counts
 from tailrace.state.fence import Fence, update_checkpoint, write_fenced
+from tailrace.state.names import StateNames
+from tailrace.state.synclog import RESET, LogEntry, append_log
 
 _KEYS_AT_ONCE = 1_000
 
@@ -20,12 +24,12 @@ class RowCounts:
     delivered: int
 
 
-def count_rows(session: Session, fence: Fence) -> RowCounts:
+def count_rows(session: Session, dialect: Dialect, names: StateNames) -> RowCounts:
     """Count the records table; empty where it was never made."""
-    found = {name for name, _ in session.rows(fence.dialect.list_tables(fence.names.schema))}
-    if fence.names.records not in found:
+    found = {name for name, _ in session.rows(dialect.list_tables(names.schema))}
+    if names.records not in found:
         return RowCounts(0, 0)
-    records = fence.table(fence.names.records)
+    records = dialect.table(names.schema, names.records)
     rows, delivered = session.rows(f"SELECT count(*), count(CASE WHEN delivered THEN 1 END) FROM {records}")[
         0
     ]
@@ -34,7 +38,7 @@ def count_rows(session: Session, fence: Fence) -> RowCounts:
 
 def verify_row_count(session: Session, fence: Fence, expected: int) -> RowCounts:
     """Hold that the records table has as many rows as the checkpoint says (R26). Raises StateError."""
-    counted = count_rows(session, fence)
+    counted = count_rows(session, fence.dialect, fence.names)
     if counted.rows != expected:
         raise StateError(
             f"The table {fence.names.records} holds {counted.rows:,} rows, but the last sync left {expected:,}:"
@@ -50,7 +54,7 @@ def accept_row_count(session: Session, fence: Fence) -> RowCounts:
     """Take the records table as it is now. Raises FenceLost."""
 
     def write() -> RowCounts:
-        counted = count_rows(session, fence)
+        counted = count_rows(session, fence.dialect, fence.names)
         update_checkpoint(session, fence, {"row_count": str(counted.rows)})
         return counted
 
@@ -65,8 +69,10 @@ def reset(session: Session, fence: Fence) -> int:
     d, names = fence.dialect, fence.names
 
     def write() -> int:
-        forgotten = count_rows(session, fence).rows
-        sealed = session.rows(f"SELECT plan_table FROM {fence.checkpoints}")[0][0]
+        forgotten = count_rows(session, fence.dialect, fence.names).rows
+        sealed, project, mapping, n, now = session.rows(
+            f"SELECT plan_table, project, mapping, n, {d.now()} FROM {fence.checkpoints}"
+        )[0]
         for table in (names.records, *([sealed] if sealed else [])):
             session.execute(d.drop_table(fence.table(table)))
         for table in (names.progress, names.rejections):
@@ -78,6 +84,7 @@ def reset(session: Session, fence: Fence) -> int:
             dict.fromkeys((*forgetful, "planned_at", "approval"), "NULL")
             | {"phase": d.literal("idle"), "row_count": "0", "first": "TRUE"},
         )
+        append_log(session, fence, LogEntry(project, mapping, "", n, RESET, now, now, Counts(), 0))
         return forgotten
 
     return write_fenced(session, fence, write)

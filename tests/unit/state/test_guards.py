@@ -19,6 +19,7 @@ class Limits:
     max_set_aside_percent: float = 10
     max_changes: int | None = None
     max_rejected_percent: float = 50
+    allow_empty_model: bool = False
 
 
 def blocking(counts: Counts, limits: Limits | None = None, *, rows: int = 1000, **more) -> list[str]:

@@ -1,0 +1,59 @@
+"""Gives an interrupted sync up because a person said so: what was accepted is kept, the rest is planned anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from tailrace.clock import Clock
+from tailrace.errors import StateError
+from tailrace.runtime.fenced import hold
+from tailrace.runtime.finishing import give_up
+from tailrace.runtime.prepared import prepare
+from tailrace.runtime.resuming import load
+from tailrace.spec.project import Project
+
+if TYPE_CHECKING:
+    from tailrace.store.rows import SyncRow
+    from tailrace.store.store import Store
+
+
+def give_up_interrupted(
+    project: Project, environ: Mapping[str, str], store: Store, clock: Clock, mapping: str, sync: str
+) -> SyncRow:
+    """End the sealed plan of `sync` as discarded. Raises LeaseHeld while it runs, StateError if it has no plan."""
+    prepared = prepare(project, mapping, environ)
+    timeout = prepared.target.action.limits(prepared.target.settings).timeout
+    with hold(prepared, store.id, clock, http_timeout=timeout, renewed=lambda _until: None) as held:
+        found = held.checkpoint
+        if found.phase != "planned" or found.sync_id != sync:
+            raise StateError(
+                f"Sync {sync} has no plan that waits to be sent.",
+                hint="Only an interrupted sync can be discarded; see `tailrace syncs`.",
+                code="not_interrupted",
+            )
+        row = store.syncs.begin(
+            sync,
+            mapping=mapping,
+            state_id=held.fence.names.id,
+            project=project.name,
+            environment=project.environment,
+            fence=held.fence.number,
+            owner=held.owner,
+            host=held.host,
+            pid=held.pid,
+            lease_until=clock.now() + timedelta(seconds=held.ttl),
+            resumed=True,
+        )
+        interrupted = load(project, environ, store, prepared, held)
+        return give_up(
+            interrupted.sealed,
+            held,
+            store,
+            clock,
+            started_at=row.started_at,
+            status="discarded",
+            unknown=interrupted.unsettled,
+            warnings=(),
+        )

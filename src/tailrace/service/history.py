@@ -1,0 +1,52 @@
+"""The syncs that this control store remembers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tailrace.errors import ConfigError
+from tailrace.ids import state_id
+from tailrace.service.conversion import exception_document, sync_document
+from tailrace.service.documents import ShowDocument, SyncsDocument
+from tailrace.spec.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from tailrace.service.workspace import Workspace
+    from tailrace.store.rows import SyncRow
+
+_SHOWN_REJECTIONS = 200
+
+
+def syncs(workspace: Workspace, mapping: str | None, limit: int) -> SyncsDocument:
+    """The newest syncs first, of one mapping or of the project in its environment."""
+    project = workspace.project
+    found = None
+    if mapping is not None:
+        workspace.require_mapping(mapping)
+        found = state_id(project.name, project.environment, project.mappings[mapping].id)
+    rows = workspace.store.syncs.list(
+        found, limit=limit, project=project.name, environment=project.environment
+    )
+    return SyncsDocument(syncs=[sync_document(row) for row in rows])
+
+
+def show(workspace: Workspace, sync: str) -> ShowDocument:
+    """One sync with its counts, and its records that were not delivered."""
+    row = known_sync(workspace, sync)
+    exceptions = workspace.store.ledger.exceptions(sync, limit=_SHOWN_REJECTIONS)
+    return ShowDocument(
+        sync=sync_document(row), rejections=[exception_document(found) for found in exceptions]
+    )
+
+
+def known_sync(workspace: Workspace, sync: str) -> SyncRow:
+    """A sync by its id. Raises ConfigError where this store does not know it."""
+    row = workspace.store.syncs.get(sync)
+    if row is None:
+        known = [each.sync for each in workspace.store.syncs.list(limit=200)]
+        raise ConfigError(
+            f"This control store knows no sync {sync}.",
+            hint=did_you_mean(sync, known) or "List them with `tailrace syncs`.",
+            code="sync_unknown",
+        )
+    return row

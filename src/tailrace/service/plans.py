@@ -1,0 +1,157 @@
+"""`plan`: what a sync would send now, for those who review it; reads only and leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from tailrace.errors import Blocked
+from tailrace.runtime.explaining import Change, Explained, explain
+from tailrace.runtime.planning import changed_destination
+from tailrace.runtime.prepared import Prepared, prepare
+from tailrace.runtime.requesting import anything_quarantined, on_change, plan_request, previous_of
+from tailrace.service.conversion import error_document, plain_value
+from tailrace.service.documents import (
+    ChangeDocument,
+    Counts,
+    ErrorDocument,
+    GuardDocument,
+    PlanDocument,
+    SetAsideDocument,
+)
+from tailrace.service.holding import stored_checkpoint
+from tailrace.state.checkpoint import Checkpoint
+from tailrace.state.evolve import Evolution, evolve_records
+from tailrace.state.guards import GuardResult, evaluate
+from tailrace.state.plan_read import stream_query
+from tailrace.state.plan_table import PlanCounts
+from tailrace.state.synclog import largest_of_the_day
+from tailrace.state.upkeep import RowCounts, count_rows
+
+if TYPE_CHECKING:
+    from tailrace.service.workspace import Workspace
+
+
+def plan(workspace: Workspace, name: str, *, statements: bool, samples: int) -> PlanDocument:
+    """The plan of one mapping as it would be made now. Raises ConfigError, SourceError."""
+    prepared = prepare(workspace.project, name, workspace.environ)
+    source = prepared.source
+    with source.session(model=True) as session:
+        found = stored_checkpoint(session, source, prepared.names)
+        names, checkpoint = found if found else (prepared.names, None)
+        previous = previous_of(checkpoint)
+        blocks: list[Blocked] = []
+        try:
+            change = on_change(prepared, previous)
+        except Blocked as blocked:
+            blocks.append(blocked)
+            change = "keep"
+        if checkpoint is not None and changed_destination(prepared, checkpoint) is not None:
+            blocks.append(_other_destination(prepared))
+        evolution = evolve_records(
+            session,
+            source.dialect,
+            names,
+            prepared.used,
+            checkpoint.columns if checkpoint else None,
+            row_count=checkpoint.row_count if checkpoint else 0,
+            remember=prepared.remember,
+            apply=False,
+        )
+        quarantine = checkpoint is not None and anything_quarantined(session, source.dialect, names)
+        request = plan_request(prepared, previous, evolution, change, quarantine=quarantine)
+        explained = explain(session, prepared, names, request, previous, samples=samples)
+        rows = count_rows(session, source.dialect, names) if checkpoint else RowCounts(0, 0)
+        largest = largest_of_the_day(session, source.dialect, names) if checkpoint else 0
+    assert explained.counts is not None
+    guards = evaluate(
+        explained.counts.unlimited,
+        prepared.mapping.guards,
+        rows=rows.rows,
+        delivered_rows=rows.delivered,
+        largest_24h=largest,
+        approval=checkpoint.approval if checkpoint else None,
+    )
+    failed = [guard for guard in guards if not guard.passed]
+    document = _document(prepared, explained, explained.counts, guards, checkpoint, blocks)
+    document.warnings = _warnings(explained, evolution, checkpoint)
+    document.blocked = bool(failed or blocks)
+    if statements:
+        document.statements = [stream_query(source.dialect, names, request)]
+    return document
+
+
+def _document(
+    prepared: Prepared,
+    explained: Explained,
+    counted: PlanCounts,
+    guards: list[GuardResult],
+    checkpoint: Checkpoint | None,
+    blocks: list[Blocked],
+) -> PlanDocument:
+    counts = counted.counts
+    limits = prepared.target.action.limits(prepared.target.settings)
+    error: ErrorDocument | None = error_document(blocks[0]) if blocks else None
+    return PlanDocument(
+        plan=explained.plan_id,
+        mapping=prepared.mapping.name,
+        destination=prepared.target.name,
+        action=prepared.target.action.name,
+        mode=sorted(prepared.mapping.operations),
+        counts=Counts(**{name: getattr(counts, name) for name in Counts.model_fields}),
+        first=checkpoint is None or checkpoint.first,
+        interrupted=checkpoint is not None and checkpoint.phase == "planned",
+        guards=[
+            GuardDocument(name=guard.name, limit=guard.limit, value=guard.value, passed=guard.passed)
+            for guard in guards
+        ],
+        changes=[_change(change) for change in explained.changes],
+        set_aside=[
+            SetAsideDocument(reason=each.reason, key=each.key, rows=each.rows)  # pyright: ignore[reportArgumentType]
+            for each in explained.set_aside
+        ],
+        render_differs=explained.differing,
+        requests=math.ceil(counts.planned / limits.records),
+        error=error,
+    )
+
+
+def _change(change: Change) -> ChangeDocument:
+    return ChangeDocument(
+        operation=change.operation,
+        key=change.key,
+        old=_values(change.old),
+        new=_values(change.new),
+        payload=json.loads(change.payload) if change.payload is not None else None,
+        problem=change.problem,
+    )
+
+
+def _values(values: dict[str, Any] | None) -> dict[str, Any] | None:
+    return {name: plain_value(value) for name, value in values.items()} if values is not None else None
+
+
+def _other_destination(prepared: Prepared) -> Blocked:
+    return Blocked(
+        f"The destination `{prepared.target.name}` is another one than records were delivered to before.",
+        hint="A sync is blocked until you approve it (what is known is kept) or reset the mapping.",
+        code="destination_changed",
+    )
+
+
+def _warnings(explained: Explained, evolution: Evolution, checkpoint: Checkpoint | None) -> list[str]:
+    found: list[str] = []
+    if checkpoint is not None and checkpoint.phase == "planned":
+        found.append(
+            f"Sync {checkpoint.sync_id} was interrupted: a sync finishes it first. This plan is made against what "
+            "is committed."
+        )
+    if explained.refused:
+        found.append(
+            f"The mapping refuses {explained.refused:,} records; they are rejected before they are sent."
+        )
+    for step in evolution.steps:
+        if step.kind == "converted":
+            found.append(f"Column {step.column} changes its type: {step.detail}.")
+    return found

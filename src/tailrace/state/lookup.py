@@ -1,0 +1,99 @@
+"""Finds one record by its key: in the model, and in the state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tailrace.columns import Column
+from tailrace.sources.base import Session
+from tailrace.sources.dialect import Dialect
+from tailrace.state.columns import StoredColumn
+from tailrace.state.names import StateNames
+from tailrace.state.plan_read import read_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MOST_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """A record as the state holds it."""
+
+    values: dict[str, Any]
+    delivered: bool
+    uncertain: bool
+    baseline: str | None
+    synced_n: int | None
+    record_level_id: str | None
+
+
+def model_rows(
+    session: Session,
+    dialect: Dialect,
+    statement: str,
+    where: str | None,
+    key: Sequence[Column],
+    columns: Sequence[StoredColumn],
+    record_id: str,
+) -> pa.Table:
+    """The model's rows with this key (more than one: the key is repeated), columns by model name."""
+    condition = f" WHERE (\n{where}\n)" if where else ""
+    selected = [
+        f"{column.from_model(dialect, f'model.{dialect.quote(column.name)}')} AS {dialect.quote(column.stored)}"
+        for column in columns
+    ]
+    record_key = f"{dialect.key_text(key, 'model')} AS _key"
+    keyed = (
+        f"SELECT {', '.join([record_key, *selected])} FROM {dialect.subquery(statement, 'model')}{condition}"
+    )
+    wanted = ", ".join(["m._key AS _key", *read_columns(dialect, "m", columns)])
+    return session.read(
+        f"SELECT {wanted} FROM ({keyed}) AS m"
+        f" WHERE {dialect.binary('m._key')} = {dialect.literal(record_id)} LIMIT {MOST_ROWS}"
+    ).read_all()
+
+
+def state_row(
+    session: Session,
+    dialect: Dialect,
+    names: StateNames,
+    columns: Sequence[StoredColumn],
+    record_id: str,
+) -> StateRow | None:
+    """The record as it was delivered last (or is remembered otherwise); None where the state does not have it."""
+    if names.records not in {name for name, _ in session.rows(dialect.list_tables(names.schema))}:
+        return None
+    there = {name for name, _ in session.rows(dialect.table_columns(names.schema, names.records))}
+    held = [column for column in columns if column.stored in there]
+    own = ("delivered", "uncertain", "baseline", "synced_n", "record_level_id")
+    selected = ", ".join([*(f"r.{name} AS _{name}" for name in own), *read_columns(dialect, "r", held)])
+    rows = (
+        session.read(
+            f"SELECT {selected} FROM {dialect.table(names.schema, names.records)} AS r"
+            f" WHERE {dialect.binary('r.record_id')} = {dialect.literal(record_id)}"
+        )
+        .read_all()
+        .to_pylist()
+    )
+    if not rows:
+        return None
+    row = rows[0]
+    return StateRow(
+        {column.name: row[column.name] for column in held if column.name in row},
+        **{name: row[f"_{name}"] for name in own},
+    )
+
+
+def sync_of(session: Session, dialect: Dialect, names: StateNames, n: int | None) -> tuple[str, Any] | None:
+    """Id and end of sync number `n` of this mapping, from the log."""
+    if n is None:
+        return None
+    rows = session.rows(
+        f"SELECT sync_id, finished_at FROM {dialect.table(names.schema, names.sync_log)}"
+        f" WHERE state_id = {dialect.literal(names.id)} AND n = {int(n)} ORDER BY finished_at DESC LIMIT 1"
+    )
+    return (rows[0][0], rows[0][1]) if rows else None
