@@ -22,8 +22,8 @@ demo: .venv/.ready ## Sync a small shop to a local receiver, and explain each st
 test: .venv/.ready packages ## Run every test
 	@$(PYTEST)
 
-chaos: .venv/.ready packages ## Run only the tests that kill real processes
-	@$(PYTEST) -m chaos
+chaos: .venv/.ready packages ## Kill real syncs, more often and longer than `make test` does
+	@CHAOS=long .venv/bin/pytest -m chaos -rP tests/chaos
 
 check: .venv/.ready ## Lint, formatting, types, import order
 	@.venv/bin/ruff check

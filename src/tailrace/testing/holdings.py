@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,11 +57,14 @@ class Holdings:
     """Records accepted, by operation."""
     arrivals: Counter[str] = field(default_factory=Counter)
     """How often each record id was accepted."""
+    arrived: int = 0
+    """Records in all requests, whatever became of them."""
     resent: int = 0
     """Records that arrived although their id had been accepted before."""
 
-    def arrive(self, records: Iterable[Received]) -> None:
-        """Count what had been accepted before."""
+    def arrive(self, records: Sequence[Received]) -> None:
+        """Count all, and what had been accepted before."""
+        self.arrived += len(records)
         self.resent += sum(1 for record in records if record.id and record.id in self.arrivals)
 
     def accept(self, path: str, records: Iterable[Received]) -> None:

@@ -113,6 +113,10 @@ class Receiver:
         with self._lock:
             return self._plan.fired()
 
+    def parse(self, body: bytes, headers: dict[str, str]) -> list[Received]:
+        """The records in a request; override it for another tool's shapes. Raises ValueError for a 400."""
+        return parse(body, headers, self._key_field)
+
     def state(self, path: str = "/hook") -> dict[str, Any]:
         """The records it holds, by key."""
         with self._lock:
@@ -129,14 +133,17 @@ class Receiver:
             return list(self._log)
 
     def stats(self) -> dict[str, Any]:
-        """Counts: requests, bytes, records by operation, resent records, statuses, most at a time."""
+        """Counts: requests, bytes, records arrived and accepted by operation, resent records, statuses, how many at a
+        time."""
         with self._lock:
             statuses = {name[7:]: count for name, count in self._stats.items() if name.startswith("status_")}
             return {
                 "requests": self._stats["requests"],
                 "bytes": self._stats["bytes"],
                 "most_in_flight": self._stats["most_in_flight"],
+                "in_flight": self._in_flight,
                 "replays": self._stats["replays"],
+                "arrived": self._holdings.arrived,
                 "resent": self._holdings.resent,
                 "accepted": dict(self._holdings.accepted),
                 "accepted_twice": sum(1 for count in self._holdings.arrivals.values() if count > 1),
@@ -189,7 +196,7 @@ class Receiver:
 
     async def _receive(self, message: Message, path: str, connection: Connection) -> None:
         try:
-            records = parse(message.body, message.headers, self._key_field)
+            records = self.parse(message.body, message.headers)
         except (ValueError, KeyError, OSError) as error:
             self._note(message, path, [], 400, False)
             connection.write(answer(400, {"message": f"not understood: {error}"}))
