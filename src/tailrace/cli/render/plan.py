@@ -111,6 +111,11 @@ def sampling(document: PlanDocument, changes: list[ChangeDocument]) -> str:
     return ", ".join(parts)
 
 
+def sends(document: PlanDocument) -> str:
+    """`adds, updates`: what the mapping's mode sends."""
+    return ", ".join(word for operation, word in OF_OPERATION.items() if operation in document.mode)
+
+
 def changed_columns(change: ChangeDocument) -> list[tuple[str, Any, Any]]:
     """Column, old and new value of those columns of an update that differ."""
     old, new = change.old or {}, change.new or {}
@@ -125,12 +130,11 @@ def cost_lines(document: PlanDocument) -> list[tuple[str, str]]:
 
 
 def _title(document: PlanDocument) -> Text:
-    modes = ", ".join(OF_OPERATION.get(operation, operation) for operation in document.mode)
     return Text.assemble(
         (clean(document.mapping), "bold"),
         (" → ", "dim"),
         (f"{clean(document.destination)}.{clean(document.action)}", "bold"),
-        (f"   sends {modes}", "dim"),
+        (f"   sends {sends(document)}", "dim"),
     )
 
 

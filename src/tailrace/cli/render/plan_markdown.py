@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tailrace.cli.render.parts import SIGNS
-from tailrace.cli.render.plan import OF_OPERATION, changed_columns, cost_lines, remarks, sampled, sampling
+from tailrace.cli.render.plan import changed_columns, cost_lines, remarks, sampled, sampling, sends
 from tailrace.cli.render.values import clean, named, number, plural, pretty, shown
 
 if TYPE_CHECKING:
@@ -28,11 +28,10 @@ def plans(documents: list[PlanDocument], command: str) -> str:
 
 def _plan(document: PlanDocument) -> Iterator[str]:
     counts = document.counts
-    modes = ", ".join(OF_OPERATION.get(operation, operation) for operation in document.mode)
     verdict = " · ⛔ **blocked**" if document.blocked else ""
     target = f"{document.destination}.{document.action}"
     yield f"### {_code(document.mapping)} → {_code(target)}{verdict}\n"
-    yield f"Sends {_text(modes)}.\n"
+    yield f"Sends {sends(document)}.\n"
     for remark in remarks(document):
         yield f"> {_text(remark)}\n"
     if document.error is not None:

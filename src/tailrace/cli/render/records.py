@@ -37,7 +37,17 @@ def rejection(document: RejectionDocument) -> Iterator[RenderableType]:
         yield indented(json_text(document.payload), 6)
     if document.answer is not None:
         yield indented(Text("answer", style="dim"), 4)
-        yield indented(json_text(document.answer), 6)
+        status, body = _answer(document.answer)
+        if status:
+            yield indented(Text(status), 6)
+        if body:
+            yield indented(json_text(body), 6)
+
+
+def _answer(text: str) -> tuple[str, str]:
+    """The status and the body of an answer kept as `200 {"results": …}`."""
+    code, _, body = text.partition(" ")
+    return (f"HTTP {code}", body) if len(code) == 3 and code.isdigit() else ("", text)
 
 
 def reason(reason_: str, code: str) -> str:
