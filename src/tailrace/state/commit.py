@@ -64,7 +64,7 @@ def discard(session: Session, fence: Fence, plan: SealedPlan, ending: Ending) ->
 
 def _end(session: Session, fence: Fence, plan: SealedPlan, ending: Ending, *, keep_approval: bool) -> int:
     progress = load_progress(session, fence.dialect, fence.names, plan.table)
-    commit = _Commit(session, fence, plan, ending, progress, keep_approval)
+    commit = _Commit(session, fence, plan, ending, progress, _moves(session, fence, plan), keep_approval)
     if commit.adoptable():
         try:
             return write_fenced(session, fence, lambda: commit.run(adopt=True), attempts=1)
@@ -74,6 +74,25 @@ def _end(session: Session, fence: Fence, plan: SealedPlan, ending: Ending, *, ke
     return write_fenced(session, fence, lambda: commit.run(adopt=False))
 
 
+def _moves(session: Session, fence: Fence, plan: SealedPlan) -> Moves:
+    planned = _values(session, fence, plan.table)
+    stored = _values(session, fence, fence.names.records)
+    if plan.remember == "checksum":
+        return Moves(fence, plan, ("checksum",), tuple(sorted(stored)))
+    return Moves(fence, plan, tuple(planned), ("checksum",) if _has_checksum(session, fence) else ())
+
+
+def _values(session: Session, fence: Fence, table: str) -> dict[str, str]:
+    """The value columns of a managed table and their types."""
+    found = session.rows(fence.dialect.table_columns(fence.names.schema, table))
+    return {name: native for name, native in found if name not in OWN}
+
+
+def _has_checksum(session: Session, fence: Fence) -> bool:
+    found = session.rows(fence.dialect.table_columns(fence.names.schema, fence.names.records))
+    return any(name == "checksum" for name, _ in found)
+
+
 @dataclass(frozen=True, slots=True)
 class _Commit:
     session: Session
@@ -81,11 +100,8 @@ class _Commit:
     plan: SealedPlan
     ending: Ending
     progress: Progress
+    moves: Moves
     keep_approval: bool
-
-    @property
-    def moves(self) -> Moves:
-        return Moves(self.fence, self.plan, tuple(name for name, _ in self._held(self.plan.table)))
 
     def run(self, *, adopt: bool) -> int:
         """All statements after the compare-and-set."""
@@ -122,7 +138,8 @@ class _Commit:
             and share.planned == counts.planned > 0
             and beside * _ADOPT_SHARE <= counts.planned
             and not self._any(self.moves.records)
-            and sorted(self._held(self.plan.table)) == sorted(self._held(self.fence.names.records))
+            and _values(self.session, self.fence, self.plan.table)
+            == _values(self.session, self.fence, self.fence.names.records)
             and self._all_resolved()
         )
 
@@ -162,7 +179,7 @@ class _Commit:
             clear_rejections(
                 self.session,
                 self.fence,
-                planned=f"SELECT c.record_id FROM {self.moves.changes} AS c WHERE c.record_id IS NOT NULL",
+                planned=self.moves.named,
                 delivered=self.moves.delivered(*SENT, "deleted"),
             )
 
@@ -182,7 +199,9 @@ class _Commit:
         for operation in BASELINES:
             grown += self._execute(moves.baseline(operation))
         grown -= self._execute(moves.drop())
-        if self._planned("updated") and not self._whole():
+        if self.plan.remember == "values" and moves.emptied:
+            self._execute(moves.fill())
+        if not self._whole():
             self._execute(moves.still_due(self._differs()))
         return grown
 
@@ -234,14 +253,6 @@ class _Commit:
 
     # -- facts
 
-    def _held(self, table: str) -> list[tuple[str, str]]:
-        """The value columns of a table, or its checksum: (name, native type)."""
-        d = self.fence.dialect
-        found = self.session.rows(d.table_columns(self.fence.names.schema, table))
-        if self.plan.remember == "checksum":
-            return [(name, native) for name, native in found if name == "checksum"]
-        return [(name, native) for name, native in found if name not in OWN]
-
     def _differs(self) -> str:
         d = self.fence.dialect
         if self.plan.remember == "checksum":
@@ -264,10 +275,11 @@ class _Commit:
         return bool(self.ending.unknown) or Outcome.UNKNOWN.value in outcomes
 
     def _whole(self) -> bool:
-        """Everything planned was delivered."""
-        return (
-            self.ending.counts.delivered == self.plan.counts.planned and not self.progress.exceptions.num_rows
-        )
+        """Nothing that is due was left undelivered."""
+        share = self.plan.counts.by_operation.get("updated", OperationCounts())
+        delivered = self.ending.counts.delivered == self.plan.counts.planned
+        resolved = delivered and not self.progress.exceptions.num_rows
+        return not share.not_sent and (not share.planned or resolved)
 
     def _any(self, table: str) -> bool:
         return bool(self.session.rows(f"SELECT 1 FROM {table} LIMIT 1"))

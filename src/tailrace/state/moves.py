@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tailrace.state.fence import Fence
+from tailrace.state.plan import DELETED_ID
 from tailrace.state.progress import exceptions_query
 from tailrace.state.seal import SealedPlan
 
@@ -17,11 +18,16 @@ BASELINES = {"baseline_unsent": "unsent", "baseline_known": "known"}
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """The SQL of one plan's commit; `held` are the columns that plan and records share, values or checksum."""
+    """The SQL of one plan's commit.
+
+    `held` are the columns of the plan that state rows hold, values or checksum; `emptied` those of the records
+    table that they hold no more since `remember` was changed (R14).
+    """
 
     fence: Fence
     plan: SealedPlan
     held: tuple[str, ...]
+    emptied: tuple[str, ...] = ()
 
     # -- which plan rows
 
@@ -41,6 +47,14 @@ class Moves:
         """The condition on `p`."""
         d = self.fence.dialect
         return f"p.plan_table = {d.literal(self.plan.table)} AND p.kind = {d.literal(kind)}"
+
+    @property
+    def named(self) -> str:
+        """The records that a plan names because something about them is due or in the way."""
+        return (
+            f"SELECT c.record_id FROM {self.changes} AS c"
+            " WHERE c.record_id IS NOT NULL AND c.operation NOT IN ('candidate', 'fill', 'count')"
+        )
 
     @property
     def exceptions(self) -> str:
@@ -76,7 +90,7 @@ class Moves:
         """Delivered rows over the state that was there."""
         proved = "delivered = TRUE, uncertain = FALSE, baseline = NULL, record_level_id = NULL"
         return (
-            f"UPDATE {self.records} AS r SET {self._values()}{proved}, synced_n = {self.plan.n}"
+            f"UPDATE {self.records} AS r SET {self._values()}, {proved}, synced_n = {self.plan.n}"
             f" FROM ({rows}) AS c WHERE {self.same_key}"
         )
 
@@ -90,23 +104,29 @@ class Moves:
     def doubt_sent(self) -> str:
         """Values last sent, over the state that was there; whether it was delivered before is kept."""
         return (
-            f"UPDATE {self.records} AS r SET {self._values()}uncertain = TRUE, record_level_id = {self._sent_id},"
+            f"UPDATE {self.records} AS r SET {self._values()}, uncertain = TRUE, record_level_id = c.sent_id,"
             f" synced_n = {self.plan.n} FROM ({self.doubtful(*SENT)}) AS c WHERE {self.same_key}"
         )
 
     def doubt_new(self) -> str:
-        return self._insert(self.doubtful(*SENT), "FALSE", "TRUE", "NULL", self._sent_id)
+        return self._insert(self.doubtful(*SENT), "FALSE", "TRUE", "NULL", "c.sent_id")
 
     def doubt_deleted(self) -> str:
         """The values stay, for the next plan deletes it again or sends what is there then."""
+        deletion = f"{self.fence.dialect.literal(DELETED_ID)} || c.sent_id"
         return (
-            f"UPDATE {self.records} AS r SET uncertain = TRUE, record_level_id = {self._sent_id}"
+            f"UPDATE {self.records} AS r SET uncertain = TRUE, record_level_id = {deletion}"
             f" FROM ({self.doubtful('deleted')}) AS c WHERE {self.same_key}"
         )
 
     def baseline(self, operation: str) -> str:
         rows = f"SELECT c.* FROM {self.changes} AS c WHERE {self._operation((operation,))}"
         return self._insert(rows, "FALSE", "FALSE", self.fence.dialect.literal(BASELINES[operation]), "NULL")
+
+    def fill(self) -> str:
+        """Values of unchanged records, of which there was only a checksum (R14)."""
+        rows = f"SELECT c.* FROM {self.changes} AS c WHERE {self._operation(('fill',))}"
+        return f"UPDATE {self.records} AS r SET {self._values()} FROM ({rows}) AS c WHERE {self.same_key}"
 
     def drop(self) -> str:
         return self.delete(f"SELECT c.record_id FROM {self.changes} AS c WHERE {self._operation(('drop',))}")
@@ -119,7 +139,8 @@ class Moves:
         delivered = f"SELECT 1 FROM ({self.delivered('updated')}) AS d WHERE d.seq = c.seq"
         return (
             f"UPDATE {self.records} AS r SET uncertain = TRUE FROM {self.changes} AS c WHERE {self.same_key}"
-            f" AND c.operation = 'updated' AND NOT r.uncertain AND NOT ({differs}) AND NOT EXISTS ({delivered})"
+            f" AND (c.operation = 'updated' OR c.reason = 'limit:updated') AND NOT r.uncertain"
+            f" AND NOT ({differs}) AND NOT EXISTS ({delivered})"
         )
 
     # -- the plan table becomes the records table
@@ -152,7 +173,7 @@ class Moves:
                 f" WHERE operation = {self.fence.dialect.literal(operation)}"
                 for operation, baseline in BASELINES.items()
             ),
-            f"UPDATE {self.changes} AS r SET delivered = FALSE, uncertain = TRUE, record_level_id = {self._sent_id}"
+            f"UPDATE {self.changes} AS r SET delivered = FALSE, uncertain = TRUE, record_level_id = c.sent_id"
             f" FROM ({self.doubtful('added')}) AS c WHERE c.seq = r.seq",
         )
 
@@ -184,13 +205,11 @@ class Moves:
         d = self.fence.dialect
         return f"{d.binary('r.record_id')} = {d.binary('c.record_id')}"
 
-    @property
-    def _sent_id(self) -> str:
-        return "c.sent_id"
-
     def _values(self) -> str:
+        """The assignments; a records table holds at least the key's column or a checksum."""
         quote = self.fence.dialect.quote
-        return "".join(f"{quote(name)} = c.{quote(name)}, " for name in self.held)
+        held = [f"{quote(name)} = c.{quote(name)}" for name in self.held]
+        return ", ".join(held + [f"{quote(name)} = NULL" for name in self.emptied])
 
     def _insert(self, rows: str, delivered: str, uncertain: str, baseline: str, level_id: str) -> str:
         quote = self.fence.dialect.quote

@@ -13,6 +13,9 @@ from tailrace.state.fence import Fence, write_fenced
 from tailrace.state.names import SYNC_LOG, StateNames
 from tailrace.state.tables import COUNTED
 
+RESET = "reset"
+"""The status of a log row that stands for a reset, not for a sync."""
+
 _DAY = 24 * 3600.0
 
 
@@ -67,7 +70,9 @@ def largest_of_the_day(session: Session, dialect: Dialect, names: StateNames) ->
     log = dialect.table(names.schema, SYNC_LOG)
     mine = f"state_id = {dialect.literal(names.id)}"
     since = dialect.plus_seconds(dialect.now(), -_DAY)
-    agreed = f"SELECT max(finished_at) FROM {log} WHERE {mine} AND (approved OR status = 'reset')"
+    agreed = (
+        f"SELECT max(finished_at) FROM {log} WHERE {mine} AND (approved OR status = {dialect.literal(RESET)})"
+    )
     rows = session.rows(
         f"SELECT coalesce(max(delivered_rows), 0) FROM {log} WHERE {mine} AND finished_at > {since}"
         f" AND (finished_at >= ({agreed}) OR ({agreed}) IS NULL)"

@@ -5,6 +5,7 @@ A table without our mark is never touched. Everything here may be run by several
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 
 from tailrace.errors import SourceError, StateError
@@ -13,6 +14,7 @@ from tailrace.sources.dialect import Dialect
 from tailrace.state.checkpoint import Remember
 from tailrace.state.columns import StoredColumn, used
 from tailrace.state.counts import Counts
+from tailrace.state.fence import CONFLICT
 from tailrace.state.names import META, SYNC_LOG, StateNames
 
 LAYOUT = 1
@@ -46,6 +48,8 @@ _SYNC_LOG = (
     *((name, _BIGINT) for name in COUNTED),
     ("by_operation", _TEXT), ("delivered_rows", _BIGINT), ("approved", _BOOLEAN),
 )  # fmt: skip
+_ATTEMPTS, _PAUSE = 50, 0.1
+
 _RECORDS_HEAD = (("record_id", _TEXT),)
 _RECORDS_TAIL = (
     ("delivered", _BOOLEAN), ("uncertain", _BOOLEAN), ("baseline", _TEXT), ("record_level_id", _TEXT),
@@ -214,10 +218,19 @@ def _ensure(
         _tolerant(create, present)
 
 
-def _tolerant(create: Callable[[], object], present: Callable[[], bool]) -> None:
-    """Create something that another process may create at the same moment."""
-    try:
-        create()
-    except SourceError:
-        if not present():
-            raise
+def _tolerant(
+    create: Callable[[], object],
+    present: Callable[[], bool],
+    pause: Callable[[float], object] = threading.Event().wait,
+) -> None:
+    """Create something that another process may be creating at the same moment."""
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            create()
+            return
+        except SourceError as error:
+            if present():
+                return
+            if error.code != CONFLICT or not left:
+                raise
+            pause(_PAUSE)
