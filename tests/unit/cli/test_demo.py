@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tailrace.cli.context import Globals, Invocation
-from tailrace.cli.demo.process import ReceiverProcess
+from tailrace.cli.demo.process import ReceiverProcess, stop_kept
 from tailrace.cli.demo.shop import Shop, differences
 from tailrace.cli.demo.story import Demo
 from tailrace.cli.output import Output
@@ -114,11 +114,15 @@ def test_a_kept_receiver_runs_on_until_the_next_demo(
 ) -> None:
     folder = tmp_path / "demo"
     assert play(folder, Deliverer(), keep=True) == 0
-    url = json.loads((folder / ".tailrace-demo").read_text())["url"]
-    assert len(json.loads(urllib.request.urlopen(f"{url}/records", timeout=10).read())) == 3025
-    with pytest.raises(urllib.error.HTTPError, match="403"):
-        post(f"{url}/stop", {})
-    assert play(folder, Deliverer()) == 0
+    notes = json.loads((folder / ".tailrace-demo").read_text())
+    url = notes["url"]
+    try:
+        assert len(json.loads(urllib.request.urlopen(f"{url}/records", timeout=10).read())) == 3025
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            post(f"{url}/stop", {})
+        assert play(folder, Deliverer()) == 0
+    finally:
+        stop_kept(url, notes["token"])
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"{url}/summary", timeout=10)
 
