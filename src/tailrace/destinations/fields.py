@@ -40,11 +40,12 @@ class Field:
 class Settings(Mapping[str, Any]):
     """Validated settings of one destination; its text form hides what is secret."""
 
-    __slots__ = ("_fields", "_values")
+    __slots__ = ("_fields", "_secrets", "_values")
 
     def __init__(self, fields: Sequence[Field], values: Mapping[str, Any]) -> None:
         self._fields = {field.name: field for field in fields}
         self._values = dict(values)
+        self._secrets: tuple[str, ...] | None = None
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
@@ -64,11 +65,19 @@ class Settings(Mapping[str, Any]):
 
     def secrets(self) -> tuple[str, ...]:
         """Every text in secret settings that must never be shown, longest first."""
-        found: set[str] = set()
-        for name, value in self._values.items():
-            if self._fields[name].secret and value is not None:
-                found.update(_secret_texts(value, self._fields[name].type))
-        return tuple(sorted(found, key=len, reverse=True))
+        if self._secrets is None:
+            found: set[str] = set()
+            for name, value in self._values.items():
+                if self._fields[name].secret and value is not None:
+                    found.update(_secret_texts(value, self._fields[name].type))
+            self._secrets = tuple(sorted(found, key=len, reverse=True))
+        return self._secrets
+
+    def hide(self, text: str) -> str:
+        """The text with every secret in it made unreadable."""
+        for secret in self.secrets():
+            text = text.replace(secret, "***")
+        return text
 
 
 def validate(

@@ -89,12 +89,16 @@ def finish(
     error: TailraceError | None,
     complete: bool,
     cancelled: bool,
+    unknown: Sequence[Span],
     phases: Mapping[str, float],
     warnings: Sequence[str],
 ) -> SyncRow:
-    """Move what was accepted into the state and end the sync. Raises FenceLost, CountsError."""
+    """Move what was accepted into the state and end the sync. Raises FenceLost, CountsError.
+
+    `unknown` are positions that an earlier run may have sent; those that this run did not come to are uncertain.
+    """
     before = clock.monotonic()
-    counts = count_all(sealed, held, store, (), complete=complete)
+    counts = count_all(sealed, held, store, unknown, complete=complete)
     if error is None:
         decided = counts.delivered + counts.rejected + counts.unknown
         verdict = rejected_guard(counts.rejected, decided, sealed.guards, at_end=True)
@@ -107,6 +111,7 @@ def finish(
         started_at=started_at,
         finished_at=clock.now(),
         settings=rejection_scope(sealed.plan.fingerprint, sealed.target),
+        unknown=unknown,
         count_rejections=status != "blocked",
     )
     with sealed.source.session() as session:

@@ -152,7 +152,7 @@ def prepare(project: Project, name: str, environ: Mapping[str, str]) -> Prepared
 
 
 def compile_fields(
-    project: Project, mapping: MappingSpec, columns: tuple[Column, ...] | None, action: Action
+    project: Project, mapping: MappingSpec, columns: tuple[Column, ...], action: Action
 ) -> CompiledMapping:
     """Compile a mapping's fields, with the place in the files of whatever is wrong. Raises ConfigError."""
     from tailrace.mapping.compile import compile_mapping

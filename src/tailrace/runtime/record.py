@@ -28,7 +28,7 @@ class Payload:
 
     text: str | None
     problem: str | None
-    item: bytes = b""
+    item: str = ""
     record_id: str = ""
 
 
@@ -141,4 +141,4 @@ def render_one(prepared: Prepared, row: dict[str, Any], key: str, operation: str
     if done["error_message"] is not None:
         field = done["error_field"]
         return Payload(None, f"field {field}: {done['error_message']}" if field else done["error_message"])
-    return Payload(done["payload"], None, done["item"].encode(), done["id"])
+    return Payload(done["payload"], None, done["item"], done["id"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# pyright: reportAttributeAccessIssue=false
+# pyarrow.compute makes its functions when it is imported, where no checker sees them.
+
 from types import TracebackType
 from typing import TYPE_CHECKING
 

@@ -74,6 +74,7 @@ def load(
     with source.session() as session:
         progress = load_progress(session, source.dialect, names, plan.table)
         known = _bring_together(session, store, prepared, held, plan, progress)
+        unsettled = _unsettled(known, progress)
         if known:
             spans = [(unit, span) for unit, each in known.items() for span in each.resolved]
             refusals = [_refusal(row) for row in store.ledger.exceptions(plan.sync_id)]
@@ -95,7 +96,7 @@ def load(
     )
     totals = outcome_totals(ledger_outcomes(store, plan.sync_id))
     before = Outcomes(totals["delivered"], totals["rejected"], totals["aborted"], totals["unknown"])
-    return Interrupted(sealed, before, _unsettled(known, progress), why_not)
+    return Interrupted(sealed, before, unsettled, why_not)
 
 
 def _pinned(
@@ -132,6 +133,7 @@ def _bring_together(
     if known and not _behind(known, progress):
         return known
     refusals = _refusals(session, prepared, held, plan, progress.exceptions)
+    commit_progress(session, held.fence, plan.table, (), (), None, _unsettled({}, progress))
     plans = []
     for unit in progress.units:
         resolved = progress.resolved.get(unit.number, ())
@@ -162,9 +164,14 @@ def _behind(known: Mapping[int, UnitRow], progress: Progress) -> bool:
 
 
 def _unsettled(known: Mapping[int, UnitRow], progress: Progress) -> tuple[Span, ...]:
-    """What may be under way: the ledger's own in-flight batches, or without it all up to the ceiling (R25, R26)."""
+    """What may have been sent: the ledger's in-flight batches, or without it all up to the ceiling (R25, R26).
+
+    A ledger that was made anew after a loss knows only of its own batches; the doubt since then is in the warehouse.
+    """
     if known:
-        return tuple(span for each in known.values() for span in each.in_flight)
+        in_flight = [span for each in known.values() for span in each.in_flight]
+        resolved = [span for each in known.values() for span in each.resolved]
+        return without([*in_flight, *progress.doubtful], resolved)
     if progress.ceiling is None or not progress.units:
         return ()
     open_spans = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from tailrace.delivery.summary import Counts as Outcomes
 from tailrace.delivery.summary import DeliverySummary
 from tailrace.destinations.define import Call
 from tailrace.errors import Blocked, TailraceError
-from tailrace.outcomes import UnitProgress
+from tailrace.outcomes import Span, UnitProgress
 from tailrace.runtime.committing import Committer
 from tailrace.runtime.events import OnEvent, Progress, Waiting
 from tailrace.runtime.fenced import Held
@@ -82,6 +82,7 @@ class Sending:
         stop: StopSignal,
         on_event: OnEvent,
         before: Outcomes,
+        unsettled: Sequence[Span],
     ) -> None:
         self._sealed = sealed
         self._held = held
@@ -90,6 +91,7 @@ class Sending:
         self._stop = stop
         self._on_event = on_event
         self._before = before
+        self._unsettled = unsettled
         self._control = Control(held.keeper.may_send, self._check)
         self._failure: TailraceError | None = None
         writer = store.ledger.writer(sealed.plan.sync_id, held.owner)
@@ -159,7 +161,7 @@ class Sending:
 
     def _resume(self) -> Mapping[int, UnitProgress]:
         return {
-            number: UnitProgress(progress.resolved, progress.in_flight)
+            number: UnitProgress(progress.resolved, progress.in_flight, tuple(self._unsettled))
             for number, progress in self._progress.items()
         }
 

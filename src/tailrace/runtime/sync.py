@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from tailrace import ids
 from tailrace.clock import Clock
 from tailrace.delivery.summary import Counts as Outcomes
 from tailrace.errors import Cancelled, FenceLost, TailraceError
+from tailrace.outcomes import Span
 from tailrace.runtime import resuming
 from tailrace.runtime.events import OnEvent, PhaseStarted, PlanSealed, SyncFinished, Warned
 from tailrace.runtime.fenced import Held, hold, wait_for_quiet
@@ -109,7 +110,9 @@ class _Run:
         except TailraceError as error:
             return self._fail(sync, started, error)
         if interrupted.obstacle is None:
-            return self._send(interrupted.sealed, started, interrupted.before, planned=None)
+            return self._send(
+                interrupted.sealed, started, interrupted.before, interrupted.unsettled, planned=None
+            )
         self._warn(interrupted.obstacle)
         row = give_up(
             interrupted.sealed,
@@ -142,10 +145,16 @@ class _Run:
             self._phases["plan"] = clock.monotonic() - before
             return self._fail(sync, started, error)
         self._phases["plan"] = clock.monotonic() - before
-        return self._send(planned.sealed, started, Outcomes(), planned=planned)
+        return self._send(planned.sealed, started, Outcomes(), (), planned=planned)
 
     def _send(
-        self, sealed: Sealed, started: datetime, before: Outcomes, *, planned: Planned | None
+        self,
+        sealed: Sealed,
+        started: datetime,
+        before: Outcomes,
+        unsettled: Sequence[Span],
+        *,
+        planned: Planned | None,
     ) -> SyncRow:
         around, held, sync = self._around, self._held, sealed.plan.sync_id
         clock = around.clock
@@ -159,7 +168,9 @@ class _Run:
         begun = clock.monotonic()
         try:
             wait_for_quiet(held, clock, sealed.mapping, around.stop, around.on_event)
-            sent = Sending(sealed, held, around.store, clock, around.stop, around.on_event, before).run()
+            sent = Sending(
+                sealed, held, around.store, clock, around.stop, around.on_event, before, unsettled
+            ).run()
             self._warnings += sent.summary.warnings
             self._phases["send"] = clock.monotonic() - begun
             self._phase(sync, "commit")
@@ -173,6 +184,7 @@ class _Run:
                 error=sent.error,
                 complete=sent.summary.complete,
                 cancelled=around.stop.graceful,
+                unknown=unsettled,
                 phases=self._phases,
                 warnings=self._warnings,
             )

@@ -6,8 +6,11 @@ reader takes spans merged and exceptions once per position.
 
 from __future__ import annotations
 
+# pyright: reportAttributeAccessIssue=false
+# pyarrow.compute makes its functions when it is imported, where no checker sees them.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tailrace.outcomes import Refusal, Span
@@ -42,6 +45,8 @@ class Progress:
     ceiling: int | None
     spans: tuple[Span, ...] = field(default=())
     """All that is resolved, in reading order, in as few spans as possible."""
+    doubtful: tuple[Span, ...] = field(default=())
+    """Not resolved, and perhaps sent by a run whose ledger was lost."""
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -76,7 +81,7 @@ def covered(units: Sequence[Unit], spans: Iterable[Span]) -> tuple[Span, ...]:
     """`spans` and the gaps between neighbouring units, for no record lies there: fewer spans say the same."""
     ordered = sorted(units, key=lambda unit: unit.span)
     whole = list(spans)
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if before.span.last + 1 < after.span.first:
             whole.append(Span(before.span.last + 1, after.span.first - 1))
     return merged(whole)
@@ -89,9 +94,15 @@ def commit_progress(
     resolved: Sequence[tuple[int, Span]],
     exceptions: pa.Table | Sequence[Refusal],
     ceiling: int | None,
+    doubtful: Sequence[Span] = (),
 ) -> None:
-    """Append what was resolved since the last commit (R26). Raises FenceLost."""
-    rows = progress_rows(plan_table, resolved=resolved, exceptions=exceptions, ceiling=ceiling)
+    """Append what was resolved since the last commit, or is in doubt since a ledger was lost (R26).
+
+    Raises FenceLost.
+    """
+    rows = progress_rows(
+        plan_table, resolved=resolved, unknown=doubtful, exceptions=exceptions, ceiling=ceiling
+    )
     write_fenced(session, fence, lambda: session.upload(fence.names.progress, rows))
 
 
@@ -102,27 +113,32 @@ def load_progress(session: Session, dialect: Dialect, names: StateNames, plan_ta
     units: list[Unit] = []
     resolved: dict[int, list[Span]] = {}
     ceiling: int | None = None
+    doubtful: list[Span] = []
     rows = session.rows(
         f"SELECT kind, unit, from_seq, to_seq, records FROM {table}"
-        f" WHERE {mine} AND kind IN ('unit', 'resolved', 'ceiling') ORDER BY from_seq"
+        f" WHERE {mine} AND kind IN ('unit', 'resolved', 'unknown', 'ceiling') ORDER BY from_seq"
     )
     for kind, unit, first, last, records in rows:
         if kind == "unit":
             units.append(Unit(unit, Span(first, last), records))
         elif kind == "resolved":
             resolved.setdefault(unit, []).append(Span(first, last))
+        elif kind == "unknown":
+            doubtful.append(Span(first, last))
         else:
             ceiling = max(last, ceiling or last)
     exceptions = session.read(
         f"SELECT * FROM ({exceptions_query(dialect, names, plan_table)}) AS e ORDER BY seq"
     )
     spans = {number: merged(each) for number, each in resolved.items()}
+    decided = covered(units, (span for each in spans.values() for span in each))
     return Progress(
         units=tuple(sorted(units, key=lambda each: each.number)),
         resolved=spans,
         exceptions=exceptions.read_all(),
         ceiling=ceiling,
-        spans=covered(units, (span for each in spans.values() for span in each)),
+        spans=decided,
+        doubtful=without(doubtful, decided),
     )
 
 
