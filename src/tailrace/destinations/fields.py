@@ -33,6 +33,8 @@ class Field:
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    multiple: bool = False
+    """An action's field that takes a list of such values."""
     check: Callable[[Any], object] | None = None
     """What else must hold of a value; raises ValueError with the end of a sentence, such as "is empty"."""
 

@@ -125,6 +125,8 @@ class Sending:
         error: TailraceError | None = None
         summary = DeliverySummary()
         over = threading.Event()
+        if self._stop.graceful:
+            self._control.stop_offering()
         watcher = threading.Thread(target=self._watch, args=(over,), name="tailrace-stop", daemon=True)
         watcher.start()
         self._committer.start()
