@@ -148,9 +148,12 @@ class DuckDBSession:
 
     def cancel(self) -> None:
         """Stop the running statement; may be called from another thread."""
+        import duckdb
+
         self._cancelled = True
         for connection in (self._connection, *(stream.connection for stream in list(self._streams))):
-            connection.interrupt()
+            with contextlib.suppress(duckdb.Error):
+                connection.interrupt()
 
     def close(self) -> None:
         """Close the streams that were not read to their end."""

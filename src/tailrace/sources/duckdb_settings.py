@@ -19,7 +19,7 @@ class DuckDBSettings(SourceSettings):
     state_path: str | None = Field(
         default=None, description="Where Tailrace keeps its state; `<name>.tailrace.duckdb` beside the data."
     )
-    memory_limit: str = Field(default="192MB", description="How much memory DuckDB may use before it spills.")
+    memory_limit: str = Field(default="128MB", description="How much memory DuckDB may use before it spills.")
     threads: int = Field(default=2, ge=1, le=256, description="How many threads DuckDB may use.")
     temp_directory: str | None = Field(
         default=None, description="Where DuckDB spills to; a folder beside the state file."
@@ -38,7 +38,7 @@ class DuckDBSettings(SourceSettings):
     @classmethod
     def _is_a_size(cls, value: str) -> str:
         if not _SIZE.fullmatch(value):
-            raise ValueError("write a size such as 192MB or 2GB")
+            raise ValueError("write a size such as 128MB or 2GB")
         return value
 
     def files(self, folder: Path) -> tuple[Path, Path, Path]:

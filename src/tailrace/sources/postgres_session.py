@@ -197,6 +197,8 @@ class PostgresSession:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything inside becomes visible at once, or not at all."""
+        import psycopg
+
         if self._in_transaction:
             raise SourceError("a transaction is already open in this session")
         with self._ours():
@@ -212,6 +214,9 @@ class PostgresSession:
             raise
         self._in_transaction = False
         with self._ours():
+            if connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
+                connection.execute(b"ROLLBACK")
+                raise SourceError("a statement of the transaction failed, so nothing of it was kept")
             connection.execute(b"COMMIT")
 
     def cancel(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -102,6 +103,27 @@ class SessionConformance(SourceKit):
             with session.transaction():
                 session.execute(f"INSERT INTO {self.full(managed, name)} VALUES (1)")
         assert self.count(managed, name) == 1
+
+    def test_a_transaction_with_an_overlooked_error_is_kept_or_says_that_it_is_not(
+        self, managed: Source, table: Callable[..., str]
+    ) -> None:
+        name = table(("a", "bigint"))
+        kept = 1
+        with managed.session() as session:
+            try:
+                with session.transaction():
+                    session.execute(f"INSERT INTO {self.full(managed, name)} VALUES (1)")
+                    with contextlib.suppress(SourceError):
+                        session.execute(f"INSERT INTO {self.full(managed, name)} SELECT CAST('x' AS date)")
+            except SourceError:
+                kept = 0
+            assert session.rows(f"SELECT count(*) FROM {self.full(managed, name)}") == [(kept,)]
+
+    def test_cancel_with_nothing_to_cancel_does_no_harm(self, managed: Source) -> None:
+        with managed.session() as session:
+            session.cancel()
+            assert session.rows("SELECT 1 AS one") == [(1,)]
+        session.cancel()
 
     def test_a_session_that_ends_in_a_transaction_leaves_nothing(
         self, managed: Source, table: Callable[..., str]
