@@ -204,6 +204,7 @@ FUNCTIONS: dict[str, Growth] = {
     "replace": _replaced,
     **dict.fromkeys(["lpad", "rpad"], _padded),
     "repeat": _repeated,
+    "concat_ws": lambda sizes: total(sizes).plus(as_first(sizes).times(len(sizes))),
     "strftime": _formatted,
 }
 """Every function and operator that SQL in a mapping may call."""

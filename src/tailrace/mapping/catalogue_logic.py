@@ -7,7 +7,7 @@ from dataclasses import replace
 from tailrace.mapping.allowed import FUNCTIONS, fixed, largest
 from tailrace.mapping.convert import json_fault, shown, to_json_text, to_number, to_text
 from tailrace.mapping.expression import FieldError, Path
-from tailrace.mapping.filters import Filter, Parameter
+from tailrace.mapping.filters import WHITE_SPACE, Filter, Parameter
 from tailrace.mapping.program import JSON, NUMBER, Fault, Program, Scalar, literal
 
 _NUMBERS = ("int", "decimal", "float", "number")
@@ -23,7 +23,7 @@ def to_bool(program: Program, value: Scalar, _: list[Scalar], path: Path) -> Sca
         number = to_number(program, value, "bool", path)
         return replace(number, sql=f"({number.sql} <> 0)", type="BOOLEAN")
     text = program.value(to_text(value))
-    word = f"lower(trim({text.sql}))"
+    word = f"lower(trim({text.sql}, {WHITE_SPACE}))"
     known = f"CASE WHEN {word} IN {_TRUE} THEN true WHEN {word} IN {_FALSE} THEN false END"
     result = program.value(replace(text, sql=known, type="BOOLEAN"))
     fault = Fault(
@@ -78,7 +78,7 @@ def _default(program: Program, value: Scalar, arguments: list[Scalar], path: Pat
 
 def _if_empty(program: Program, value: Scalar, arguments: list[Scalar], path: Path) -> Scalar:
     text = to_text(value)
-    return either(program, f"(trim(coalesce({text.sql}, '')) <> '')", value, arguments[0])
+    return either(program, f"(trim(coalesce({text.sql}, ''), {WHITE_SPACE}) <> '')", value, arguments[0])
 
 
 def _not(program: Program, value: Scalar, arguments: list[Scalar], path: Path) -> Scalar:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tailrace.mapping.allowed import FUNCTIONS, fixed, total
 from tailrace.mapping.convert import to_text
 from tailrace.mapping.expression import FieldError, Path
-from tailrace.mapping.filters import Filter, Parameter
+from tailrace.mapping.filters import WHITE_SPACE, Filter, Parameter
 from tailrace.mapping.program import Program, Scalar
 
 
@@ -54,7 +54,12 @@ _FILL = Parameter("fill", "text", " ", fixed=True)
 TEXTS = (
     Filter("text", "text", "The value as text.", ("{{ 42 | text }}", '"42"'), "text", "@"),
     Filter(
-        "trim", "text", "Without spaces at both ends.", ("{{ '  a b ' | trim }}", '"a b"'), "text", "trim(@)"
+        "trim",
+        "text",
+        "Without spaces, tabs and line ends at both ends.",
+        ("{{ '  a b\\n' | trim }}", '"a b"'),
+        "text",
+        f"trim(@, {WHITE_SPACE})",
     ),
     Filter("lower", "text", "In lower case.", ("{{ 'Ada' | lower }}", '"ada"'), "text", "lower(@)"),
     Filter("upper", "text", "In upper case.", ("{{ 'Ada' | upper }}", '"ADA"'), "text", "upper(@)"),

@@ -2,7 +2,7 @@
 
 DuckDB's own parser gives the tree, so that what is checked is what would run. Every node must be of an
 allowed kind and every function on the list; what is not known is refused. The text that runs later is written
-anew from the checked tree, with each column replaced by our own name for it.
+anew from the checked tree, with each column replaced by our own name for it, and must read back as that tree.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from tailrace.columns import Column
 from tailrace.mapping.allowed import (
     CONSTANT_LIMIT,
     FACTOR_LIMIT,
@@ -25,7 +26,6 @@ from tailrace.mapping.allowed import (
 )
 from tailrace.mapping.columns import Columns
 from tailrace.mapping.expression import FieldError, Path, Sql
-from tailrace.sources.base import Column
 
 if TYPE_CHECKING:
     import duckdb
@@ -92,9 +92,18 @@ def check_sql(connection: duckdb.DuckDBPyConnection, text: object, columns: Colu
 def _written(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any], path: Path) -> str:
     rows = connection.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(tree)]).fetchall()
     text = str(rows[0][0])
-    if not text.startswith("SELECT "):
-        raise _not_allowed("the expression could not be understood", path)
+    again = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchall()
+    if not text.startswith("SELECT ") or _bare(json.loads(again[0][0])) != _bare(tree):
+        raise _not_allowed("an expression that does not read back as it was written", path)
     return text.removeprefix("SELECT ")
+
+
+def _bare(tree: Any) -> Any:
+    """The tree without where each node stood in the text, and whether a call was written as an operator."""
+    if isinstance(tree, dict):
+        spelling = ("query_location", "query_location_length", "is_operator")
+        return {name: _bare(value) for name, value in tree.items() if name not in spelling}
+    return [_bare(item) for item in tree] if isinstance(tree, list) else tree
 
 
 def _parse(connection: duckdb.DuckDBPyConnection, text: str, path: Path) -> dict[str, Any]:

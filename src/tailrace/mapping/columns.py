@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from tailrace.columns import Column, Kind
 from tailrace.mapping.expression import FieldError, Path
-from tailrace.sources.base import Column, Kind
 
 
 class Columns:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from tailrace.columns import Column
 from tailrace.errors import ConfigError, ConfigErrors
 from tailrace.ids import digest
 from tailrace.mapping.coerce import ActionField
 from tailrace.mapping.expression import FieldError, Object, canonical, columns_of
 from tailrace.mapping.parse import parse_fields
-from tailrace.sources.base import Column
 
 if TYPE_CHECKING:
     from tailrace.mapping.render import Renderer

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tailrace.columns import Column
 from tailrace.errors import ConfigError, Where
-from tailrace.sources.base import Column
 
 Path = tuple[str | int, ...]
 

@@ -20,6 +20,8 @@ from tailrace.mapping.expression import ColumnRef, FieldError, Literal_, Path
 from tailrace.mapping.program import Program, Scalar, literal
 
 Takes = Literal["text", "number", "time", "any"]
+WHITE_SPACE = "(' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))"
+"""SQL for the characters that stand for nothing at the ends of a text."""
 Group = Literal["text", "number", "date", "hash", "json", "logic"]
 
 

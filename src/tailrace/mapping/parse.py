@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from tailrace.columns import Column
 from tailrace.errors import ConfigError, ConfigErrors
 from tailrace.mapping.columns import Columns
 from tailrace.mapping.expression import (
@@ -24,7 +25,6 @@ from tailrace.mapping.expression import (
     Value,
 )
 from tailrace.mapping.template import read_reference, read_text
-from tailrace.sources.base import Column
 
 if TYPE_CHECKING:
     import duckdb

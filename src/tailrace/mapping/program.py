@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tailrace.columns import Column, Kind
 from tailrace.mapping.allowed import Size
 from tailrace.mapping.expression import FieldError, Path
-from tailrace.sources.base import Column, Kind
 
 if TYPE_CHECKING:
     import duckdb

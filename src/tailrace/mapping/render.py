@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from tailrace.columns import Column, Kind
 from tailrace.errors import ConfigError
 from tailrace.mapping.build import Builder, Built, text_of
 from tailrace.mapping.engine import connect, deadline
 from tailrace.mapping.expression import FieldError, Object
 from tailrace.mapping.program import Program, literal, plain_message
-from tailrace.sources.base import Column, Kind
 
 if TYPE_CHECKING:
     import duckdb

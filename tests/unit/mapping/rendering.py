@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from tailrace.columns import Column, Kind
 from tailrace.mapping.compile import compile_mapping
-from tailrace.sources.base import Column, Kind
 
 ARROW = {
     Kind.BOOL: pa.bool_(),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pytest
 from tests.unit.mapping.rendering import column, render
 
+from tailrace.columns import Kind
 from tailrace.errors import ConfigErrors
 from tailrace.mapping.compile import compile_mapping
 from tailrace.mapping.expression import FieldError
-from tailrace.sources.base import Kind
 
 
 @dataclass(frozen=True)

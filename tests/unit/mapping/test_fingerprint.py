@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.unit.mapping.rendering import column
 
+from tailrace.columns import Kind
 from tailrace.mapping.compile import compile_mapping
-from tailrace.sources.base import Kind
 
 COLUMNS = [column("id", Kind.INT), column("email"), column("plan")]
 

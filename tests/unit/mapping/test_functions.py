@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.unit.mapping.rendering import column, one, refused
 
+from tailrace.columns import Kind
 from tailrace.mapping.expression import FieldError
 from tailrace.mapping.functions import FILTERS
-from tailrace.sources.base import Kind
 
 _OWN = [filter_ for filter_ in FILTERS.values() if filter_.alias_of is None]
 

@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 from tests.unit.mapping.rendering import column, one, render
 
+from tailrace.columns import Kind
 from tailrace.errors import ConfigErrors
 from tailrace.mapping.compile import compile_mapping
 from tailrace.mapping.expression import FieldError
 from tailrace.mapping.parse import check_fields
-from tailrace.sources.base import Kind
 
 COLUMNS = [
     column("id", Kind.INT),

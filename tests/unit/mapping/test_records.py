@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.mapping.rendering import batch, column, render
 
+from tailrace.columns import Kind
 from tailrace.mapping import render as rendering_module
 from tailrace.mapping.compile import compile_mapping
-from tailrace.sources.base import Kind
 
 COLUMNS = [column("t"), column("n", Kind.INT)]
 

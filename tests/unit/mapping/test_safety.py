@@ -6,11 +6,11 @@ import duckdb
 import pytest
 from tests.unit.mapping.rendering import batch, column, one, refused
 
+from tailrace.columns import Kind
 from tailrace.mapping.allowed import FUNCTIONS
 from tailrace.mapping.compile import compile_mapping
 from tailrace.mapping.engine import MappingTimeout, connect, deadline
 from tailrace.mapping.expression import FieldError
-from tailrace.sources.base import Kind
 
 COLUMNS = [
     column("a"),

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.unit.mapping.rendering import batch, column, exact, render
 
+from tailrace.columns import Kind
 from tailrace.mapping.compile import compile_mapping
-from tailrace.sources.base import Kind
 
 COLUMNS = [
     column("flag", Kind.BOOL),
@@ -156,7 +156,7 @@ def test_templates_and_text(records):
         if record["name"] is None:
             assert payload["hash"] is None
         elif record["name"].isascii():
-            expected = hashlib.sha256(record["name"].strip(" ").lower().encode()).hexdigest()
+            expected = hashlib.sha256(record["name"].strip(" \t\n\v\f\r").lower().encode()).hexdigest()
             assert payload["hash"] == expected
         assert payload["nested"]["list"][0] == (record["amount"] and Decimal(record["amount"]))
         assert payload["nested"]["list"][1]["deep"] == (record["data"] and exact(record["data"]))
