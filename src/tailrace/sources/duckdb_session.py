@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tailrace.errors import SourceError
+from tailrace.errors import SourceError, TailraceError
 from tailrace.sources.deadline import deadline, timeout_error
 from tailrace.sources.duckdb_errors import is_users_mistake, model_error, raise_ours
 
@@ -44,6 +44,8 @@ class DuckDBSession:
         self._table = table
         self._timeout = timeout
         self._in_transaction = False
+        self._failed = False
+        """A statement of the transaction failed: DuckDB's commit would then undo it without a word."""
         self._cancelled = False
         self._streams: list[_Stream] = []
 
@@ -134,7 +136,7 @@ class DuckDBSession:
         """Everything inside becomes visible at once, or not at all."""
         with self._ours():
             self._connection.begin()
-        self._in_transaction = True
+        self._in_transaction, self._failed = True, False
         try:
             yield
         except BaseException:
@@ -144,6 +146,9 @@ class DuckDBSession:
             raise
         self._in_transaction = False
         with self._ours():
+            if self._failed:
+                self._connection.rollback()
+                raise SourceError("a statement of the transaction failed, so nothing of it was kept")
             self._connection.commit()
 
     def cancel(self) -> None:
@@ -166,7 +171,8 @@ class DuckDBSession:
             try:
                 with self._ours():
                     yield
-            except SourceError as error:
+            except TailraceError as error:
+                self._failed = self._failed or connection is self._connection
                 if passed.is_set() and error.code == "source_cancelled":
                     raise timeout_error(self._timeout or 0) from error
                 raise
