@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 from tailrace.errors import ModelError
 from tailrace.sources.base import Column, Kind
@@ -68,6 +69,18 @@ def check_key(columns: Sequence[Column]) -> None:
                 hint="Use a whole number, text, UUID, date or timestamp, or cast it to text in the model.",
                 code="key_type",
             )
+
+
+class Packing(Protocol):
+    """Several values as one, which costs nothing where it is NULL."""
+
+    def pack(self, values: Sequence[tuple[str, str]]) -> str:
+        """The (name, expression) pairs as one value."""
+        ...
+
+    def unpack(self, packed: str, name: str) -> str:
+        """One of the values, NULL where the pack is."""
+        ...
 
 
 class Dialect(ABC):
@@ -203,6 +216,10 @@ class Dialect(ABC):
 
     barrier: str = ""
     """Ends a subquery whose expressions must be computed once, not copied to where they are used."""
+
+    packing: Packing | None = None
+    """Set where a model's rows per key must be counted after the join, on rows that carry packed values: there
+    the optimizer would read the model twice to count it (R5)."""
 
     plan_settings: tuple[str, ...] = ()
     """Run inside the transaction that creates a plan table, before it."""

@@ -58,6 +58,16 @@ _DECIMAL = re.compile(r"^DECIMAL\((\d+),\s*(\d+)\)$")
 _JSON_TOKENS = r'"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
 
 
+class ListOfStruct:
+    """A list of one struct; a struct alone would take its full width for NULL, too."""
+
+    def pack(self, values: Sequence[tuple[str, str]]) -> str:
+        return "[{" + ", ".join(f"'{name}': {value}" for name, value in values) + "}]"
+
+    def unpack(self, packed: str, name: str) -> str:
+        return f"{packed}[1].{name}"
+
+
 class DuckDBDialect(Dialect):
     """DuckDB: managed tables live in the attached catalog `catalog`, apart from the user's file."""
 
@@ -68,6 +78,8 @@ class DuckDBDialect(Dialect):
         "SET default_collation = ''",
         "SET preserve_insertion_order = true",
     )
+
+    packing = ListOfStruct()
 
     def __init__(self, catalog: str = "state") -> None:
         self.catalog = catalog

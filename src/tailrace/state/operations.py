@@ -1,7 +1,7 @@
 """What a pair of model row and state row means (R7, R8, R14, R17, R21): one CASE, decided by mode and state.
 
-In the statement, `m` is a model row (`m.n` rows have its key, `m.problem` says why the key is bad; `m.nth` is
-NULL where the model has no such row) and `r` a records row. No operation (NULL) means unchanged.
+In the statement, `m` is a model row (`m.problem` says why its key is bad; `m.mine` is NULL where the model has
+no such row) and `r` a records row. No operation (NULL) means unchanged.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Judge:
             return "'baseline_known'"
         return "'added'" if "added" in self.operations else "'baseline_unsent'"
 
-    def pair(self, differs: str) -> str:
-        """The operation of a joined pair; NULL for unchanged."""
+    def pair(self, differs: str, aside: str) -> str:
+        """The operation of a joined pair; NULL for unchanged. `aside`: whether its key cannot be used."""
         adds, updates, deletes = (each in self.operations for each in SENDABLE)
         updated = "'updated'" if updates else "'not_sent'"
         again = "'added'" if adds else "'not_sent'"
@@ -49,9 +49,9 @@ class Judge:
         gone = "'deleted'" if deletes else "'deleted_not_sent'"
         gone_baseline = "'deleted'" if deletes and not adds else "'drop'"
         whens = [
-            f"WHEN m.nth IS NULL AND (r.delivered OR r.uncertain) THEN {gone}",
-            f"WHEN m.nth IS NULL THEN {gone_baseline}",
-            "WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside'",
+            f"WHEN m.mine IS NULL AND (r.delivered OR r.uncertain) THEN {gone}",
+            f"WHEN m.mine IS NULL THEN {gone_baseline}",
+            f"WHEN {aside} THEN 'set_aside'",
             f"WHEN r.record_id IS NULL THEN {self.new()}",
             f"WHEN r.uncertain THEN {uncertain}",
             f"WHEN r.baseline = 'unsent' THEN {unsent}",

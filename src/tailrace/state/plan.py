@@ -77,9 +77,12 @@ class _Plan:
 
     def against_records(self) -> str:
         """Model and records are joined once; unchanged rows pass on as bare markers, only to be counted."""
+        values = self._values
+        if packing := self.dialect.packing:
+            values = [f"{packing.unpack('changed.carried', name)} AS {name}" for name in values]
         rows = _select(
             [
-                "changed.*",
+                *("op", "reason", "prior_id", "record_id", "bucket", *values),
                 "row_number() OVER (PARTITION BY changed.bucket ORDER BY changed.record_id) AS pos",
             ],
             f"(SELECT judged.*, {self.dialect.bucket('judged.record_id')} AS bucket FROM judged"
@@ -96,6 +99,7 @@ class _Plan:
         """The model's rows with key and stored forms (R6, R9)."""
         d, request = self.dialect, self.request
         selected = [
+            "TRUE AS mine",
             f"{d.key_problem(request.key, 'model')} AS problem",
             f"{d.key_text(request.key, 'model')} AS record_id",
             *(
@@ -133,36 +137,63 @@ class _Plan:
     # -- model against records
 
     def _judged(self) -> str:
-        """Every pair with its operation; what is unchanged has none and carries nothing."""
-        quiet = f"op IS NULL OR op IN ({_literals(COUNTED_ONLY)})"
-        values = [
-            f"CASE WHEN {quiet} THEN NULL WHEN nth IS NULL THEN r_{name} ELSE m_{name} END AS {name}"
-            for name in ("record_id", *self._values)
-        ]
+        """Every pair with its operation; what is unchanged has none and carries no values."""
+        by_key = "WINDOW w AS (PARTITION BY keyed.record_id)"
+        numbered = ["keyed.*", "count(*) OVER w AS n", "row_number() OVER w AS nth"]
+        packing = self.dialect.packing
+        if packing is None:
+            model = _select(numbered, f"(\n{self._keyed()}\n) AS keyed {by_key}")
+            judged = self._pairs(model, "m.problem IS NOT NULL OR m.n > 1", ("m.n", "m.nth"))
+            carried = {
+                name: f"CASE WHEN {_QUIET} THEN NULL ELSE {self._side(name)} END" for name in self._values
+            }
+        else:
+            pairs = self._pairs(self._keyed(), "m.problem IS NOT NULL")
+            values = packing.pack([(name, self._side(name)) for name in self._values] or [("none", "NULL")])
+            bare = _select(
+                [
+                    *("op", "prior_id", "never_delivered", "problem", "mine"),
+                    f"{self._side('record_id')} AS record_id",
+                    f"CASE WHEN {_QUIET} THEN NULL ELSE {values} END AS carried",
+                ],
+                f"(\n{pairs}\n) AS pairs",
+            )
+            counted = _select(numbered, f"(\n{bare}\n) AS keyed {by_key}")
+            operation = "CASE WHEN mine AND n > 1 THEN 'set_aside' ELSE op END AS op"
+            judged = _select(
+                [
+                    operation,
+                    *("prior_id", "never_delivered", "problem", "mine", "n", "nth", "carried"),
+                    *("record_id AS m_record_id", "record_id AS r_record_id"),
+                ],
+                f"(\n{counted}\n) AS counted",
+            )
+            carried = {"carried": "carried"}
         return _select(
             [
                 "op",
                 f"{self._judge.reason()} AS reason",
                 "prior_id",
-                "CASE WHEN nth = 1 THEN n END AS counted",
-                *values,
+                "CASE WHEN mine AND nth = 1 THEN n END AS counted",
+                f"CASE WHEN {_QUIET} THEN NULL ELSE {self._side('record_id')} END AS record_id",
+                *(f"{value} AS {name}" for name, value in carried.items()),
             ],
-            f"(\n{self._paired()}\n{self.dialect.barrier}\n) AS paired",
+            f"(\n{judged}\n{self.dialect.barrier}\n) AS judged_pairs",
         )
 
-    def _paired(self) -> str:
+    def _side(self, name: str) -> str:
+        """A value of the model's row where there is one, else the state's; never one for the other's NULL (R5)."""
+        return f"CASE WHEN mine IS NULL THEN r_{name} ELSE m_{name} END"
+
+    def _pairs(self, model: str, aside: str, more: tuple[str, ...] = ()) -> str:
         d, request = self.dialect, self.request
         assert request.records is not None
-        keyed = _select(
-            ["keyed.*", "count(*) OVER w AS n", "row_number() OVER w AS nth"],
-            f"(\n{self._keyed()}\n) AS keyed WINDOW w AS (PARTITION BY keyed.record_id)",
-        )
         differs = self._differs(request.records)
         selected = [
-            f"{self._judge.pair(differs)} AS op",
+            f"{self._judge.pair(differs, aside)} AS op",
             f"{self._prior_id(differs)} AS prior_id",
             "r.uncertain AND NOT r.delivered AS never_delivered",
-            *("m.problem", "m.n", "m.nth", "m.record_id AS m_record_id", "r.record_id AS r_record_id"),
+            *("m.problem", "m.mine", *more, "m.record_id AS m_record_id", "r.record_id AS r_record_id"),
             *(f"m.{name} AS m_{name}" for name in self._values),
             *(
                 f"{state_value(d, request.records, column)} AS r_c{number}"
@@ -170,11 +201,10 @@ class _Plan:
             ),
         ]
         if request.remember == "checksum":
-            selected.append(
-                f"{'r.checksum' if request.records.has_checksum else self._null('text')} AS r_digest"
-            )
+            held = "r.checksum" if request.records.has_checksum else self._null("text")
+            selected.append(f"{held} AS r_digest")
         records = d.table(self.names.schema, self.names.records)
-        return _select(selected, f"(\n{keyed}\n) AS m FULL JOIN {records} AS r ON r.record_id = m.record_id")
+        return _select(selected, f"(\n{model}\n) AS m FULL JOIN {records} AS r ON r.record_id = m.record_id")
 
     def _differs(self, records: RecordsTable) -> str:
         """Whether a pair's values differ (R13, R14)."""
@@ -207,7 +237,7 @@ class _Plan:
         deletion = f"left(r.record_level_id, {start}) = {self.dialect.literal(DELETED_ID)}"
         return (
             "CASE WHEN r.uncertain AND r.record_level_id IS NOT NULL THEN CASE"
-            f" WHEN m.nth IS NULL THEN CASE WHEN {deletion} THEN substr(r.record_level_id, {start + 1}) END"
+            f" WHEN m.mine IS NULL THEN CASE WHEN {deletion} THEN substr(r.record_level_id, {start + 1}) END"
             f" WHEN {deletion} OR {differs} THEN NULL ELSE r.record_level_id END END"
         )
 
@@ -306,6 +336,8 @@ class _Plan:
     def _null(self, word: str) -> str:
         return self.dialect.cast("NULL", self._type(word))
 
+
+_QUIET = f"op IS NULL OR op IN ({', '.join(repr(each) for each in COUNTED_ONLY)})"
 
 _TYPES = {
     "operation": "text",
