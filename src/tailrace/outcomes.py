@@ -68,3 +68,5 @@ class UnitProgress:
     resolved: tuple[Span, ...] = ()
     in_flight: tuple[Span, ...] = ()
     """Offered, and not resolved: each is cut again exactly as it was, for the same bytes and the same key."""
+    doubtful: tuple[Span, ...] = ()
+    """May have been sent by a run whose ledger was lost, nobody knows how cut."""

@@ -154,7 +154,7 @@ class Batch:
     start: int
     stop: int
     resumed: bool = False
-    """It was offered by an earlier run, which may have sent it."""
+    """An earlier run may have sent it, or some of it."""
 
     @property
     def unit(self) -> int:
@@ -194,6 +194,7 @@ class Cutter:
         progress = progress or UnitProgress()
         spans = [(span, False) for span in progress.resolved] + [(span, True) for span in progress.in_flight]
         self._spans = sorted(spans, key=lambda pair: pair[0])
+        self._doubtful = progress.doubtful
         self._rest: Rendered | None = None
 
     def push(self, rendered: Rendered) -> Iterator[Batch]:
@@ -222,7 +223,7 @@ class Cutter:
                 if not whole and not last:
                     self._rest = _tail(rendered, row)
                     return
-                yield Batch(piece, row, end)
+                yield Batch(piece, row, end, resumed=self._in_doubt(piece.seqs[row], piece.seqs[end - 1]))
             else:
                 end = piece.position(span.last + 1)
                 if in_flight:
@@ -231,6 +232,9 @@ class Cutter:
                         return
                     yield Batch(piece, row, end, resumed=True)
             row = end
+
+    def _in_doubt(self, first: int, last: int) -> bool:
+        return any(span.first <= last and first <= span.last for span in self._doubtful)
 
     def _span_from(self, seq: int) -> tuple[Span | None, bool]:
         while self._spans and self._spans[0][0].last < seq:

@@ -60,12 +60,12 @@ def count_all(sealed: Sealed, held: Held, store: Store, unknown: Sequence[Span],
 
 
 def status_of(
-    counts: Counts, fail_on: Sequence[str], error: TailraceError | None, *, cancelled: bool
+    counts: Counts, fail_on: Sequence[str], error: TailraceError | None, *, complete: bool, cancelled: bool
 ) -> tuple[str, TailraceError | None]:
     """A finished sync's status, and the error that explains it."""
     if error is not None:
         return ("blocked" if error.exit_code == 4 else "failed"), error
-    if counts.aborted and cancelled:
+    if cancelled and (counts.aborted or not complete):
         return "cancelled", None
     if counts.aborted and not counts.delivered and counts.aborted == counts.planned:
         return "failed", DestinationError(
@@ -104,7 +104,7 @@ def finish(
         verdict = rejected_guard(counts.rejected, decided, sealed.guards, at_end=True)
         if verdict is not None and not verdict.passed:
             error = blocked_by_rejections(verdict.value, verdict.limit)
-    status, explained = status_of(counts, fail_on, error, cancelled=cancelled)
+    status, explained = status_of(counts, fail_on, error, complete=complete, cancelled=cancelled)
     ending = commit.Ending(
         status=status,
         counts=counts,

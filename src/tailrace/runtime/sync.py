@@ -72,7 +72,7 @@ def run_mapping(around: Surroundings, name: str, options: Options) -> Iterator[S
         if held.checkpoint.phase == "planned":
             row = run.resume()
             yield row
-            if row.status not in GOES_ON:
+            if row.status not in GOES_ON or around.stop.graceful:
                 return
         yield run.new()
 
