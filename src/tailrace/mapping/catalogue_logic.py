@@ -63,7 +63,8 @@ def either(program: Program, condition: str, first: Scalar, second: Scalar) -> S
             *(replace(fault, condition=f"(NOT {condition} AND {fault.condition})") for fault in other.faults),
         )
         type_ = NUMBER if kind == "exact" else JSON
-        return Scalar(f"CASE WHEN {condition} THEN {one.sql} ELSE {other.sql} END", type_, faults)
+        chosen = f"CASE WHEN {condition} THEN {one.sql} ELSE {other.sql} END"
+        return Scalar(chosen, type_, faults, checked=True)
     if kind == NUMBER:
         first, second = to_text(first), to_text(second)
     numeric = first.numeric
@@ -125,7 +126,7 @@ def _json(program: Program, value: Scalar, _: list[Scalar], path: Path) -> Scala
 
 
 def _to_json(program: Program, value: Scalar, _: list[Scalar], path: Path) -> Scalar:
-    return replace(to_json_text(program, value), type="VARCHAR")
+    return replace(to_json_text(program, value), type="VARCHAR", checked=False)
 
 
 def json_step(value: Scalar, steps: tuple[str | int, ...]) -> Scalar:
@@ -133,7 +134,8 @@ def json_step(value: Scalar, steps: tuple[str | int, ...]) -> Scalar:
     where = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{_quoted(step)}" for step in steps)
     found = f"json_extract({value.sql}, {literal(where)})::VARCHAR"
     sql = f"CASE WHEN json_valid({value.sql}) THEN nullif({found}, 'null') END"
-    return replace(value, sql=sql, type=JSON, faults=(*value.faults, json_fault(value.sql)))
+    faults = value.faults if value.checked else (*value.faults, json_fault(value.sql))
+    return replace(value, sql=sql, type=JSON, faults=faults, checked=True)
 
 
 def _quoted(step: str) -> str:

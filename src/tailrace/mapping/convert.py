@@ -59,7 +59,7 @@ def to_text(scalar: Scalar) -> Scalar:
             text = f"to_json({sql})::VARCHAR"
         case _:
             text = f"{sql}::VARCHAR"
-    return replace(scalar, sql=text, type="VARCHAR")
+    return replace(scalar, sql=text, type="VARCHAR", checked=False)
 
 
 def to_number(program: Program, scalar: Scalar, what: str, path: Path) -> Scalar:
@@ -117,8 +117,12 @@ def to_json_text(program: Program, scalar: Scalar) -> Scalar:
         case "text":
             text = f"to_json({sql})::VARCHAR" if scalar.type == "VARCHAR" else f"'\"' || {sql} || '\"'"
         case "json":
-            text = f"replace(replace({sql}::VARCHAR, chr(10), ' '), chr(13), ' ')"
-            faults.append(json_fault(sql))
+            text = f"{sql}::VARCHAR"
+            if not scalar.checked:
+                lines = f"contains({text}, chr(10)) OR contains({text}, chr(13))"
+                flat = f"replace(replace({text}, chr(10), ' '), chr(13), ' ')"
+                text = f"CASE WHEN {lines} THEN {flat} ELSE {text} END"
+                faults.append(json_fault(sql))
         case "date":
             text = f"'\"' || {sql}::VARCHAR || '\"'"
             faults.append(_range_fault(sql, "DATE '0001-01-01'", "DATE '9999-12-31'"))
@@ -138,7 +142,7 @@ def to_json_text(program: Program, scalar: Scalar) -> Scalar:
             nested = program.value(replace(scalar, sql=f"to_json({sql})::VARCHAR", type=JSON))
             text = nested.sql
             faults.append(json_fault(text))
-    return replace(scalar, sql=text, type=JSON, faults=tuple(faults))
+    return replace(scalar, sql=text, type=JSON, faults=tuple(faults), checked=True)
 
 
 def number_fault(sql: str) -> Fault:
@@ -153,7 +157,7 @@ def json_fault(sql: str) -> Fault:
     text = f"{sql}::VARCHAR"
     strings = """'"(?:[^"\\\\]|\\\\.)*"'"""
     bare = f"regexp_replace({text}, {strings}, '\"\"', 'g')"
-    loose = r"'(?i)nan|inf|,\s*[\]}]'"
+    loose = r"'(?i)(?:^|[-:,\[\s])(?:nan|inf|infinity)\s*(?:$|[,\]}\s])|,\s*[\]}]'"
     condition = (
         f"NOT json_valid({text}) OR (regexp_matches({text}, {loose}) AND regexp_matches({bare}, {loose}))"
     )

@@ -134,7 +134,12 @@ class Filter:
         texts = [value.sql, *(argument.sql for argument in given)]
         sql = re.sub(r"@(\d?)", lambda match: texts[int(match.group(1) or 0)], f"({self.form})")
         result = replace(
-            value, sql=sql, type=self.result or program.infer(sql, path), size=size, literal=None
+            value,
+            sql=sql,
+            type=self.result or program.infer(sql, path),
+            size=size,
+            literal=None,
+            checked=False,
         )
         if self.fails:
             return program.attempt(

@@ -56,6 +56,8 @@ class Scalar:
     size: Size = VALUE
     literal: object = None
     """For constants: the value."""
+    checked: bool = False
+    """For JSON: known to be strict JSON on one line, or its faults say otherwise."""
 
     @property
     def family(self) -> str:

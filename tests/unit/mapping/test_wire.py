@@ -200,7 +200,22 @@ def test_when_nan_null_also_covers_decimals(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[NaN]", "[Infinity]", '{"a": -Infinity}', "[1,]", '{"a":1,}', "[nan]", "'a'", "{a:1}", "[01]"],
+    [
+        "",
+        "{",
+        "[NaN]",
+        "[Infinity]",
+        '{"a": -Infinity}',
+        "[1,]",
+        '{"a":1,}',
+        "[nan]",
+        "[1, nan ]",
+        "NaN",
+        '{"a":[-Infinity]}',
+        "'a'",
+        "{a:1}",
+        "[01]",
+    ],
 )
 def test_what_is_no_json_refuses_its_record(text):
     columns = [column("data", Kind.JSON)]
