@@ -70,6 +70,14 @@ def strike(
     return met
 
 
+def late_blows(seed: int, most: int) -> Iterator[Blow]:
+    """Blows in mid-send, each after a few commit intervals, so that progress reached the warehouse before."""
+    dice = random.Random(seed)
+    for number in range(most):
+        how: How = "kill frozen" if number == most // 2 else "kill"
+        yield Blow(how=how, requests=dice.randint(25, 55), seconds=dice.uniform(0, 0.05))
+
+
 def blows(seed: int, most: int) -> Iterator[Blow]:
     """Every border once, and between them blows in mid-send at random instants: `most` in all, the last at the commit."""
     dice = random.Random(seed)

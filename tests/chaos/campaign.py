@@ -9,7 +9,7 @@ from typing import Any
 from tests.chaos.blows import Blow, strike
 from tests.chaos.process import SyncProcess
 from tests.chaos.receiver import ReceiverProcess
-from tests.chaos.shop import ADDED, BATCH, CHANGES, CONCURRENCY, DELETED, FIRST, UPDATED, Shop
+from tests.chaos.shop import ADDED, BATCH, CHANGES, CONCURRENCY, COUNTS, DELETED, FIRST, UPDATED, Shop
 
 BUSY = 5
 
@@ -28,8 +28,18 @@ class Fought:
     """Records that arrived beyond the plan's own."""
     seconds: list[tuple[int, dict[str, Any] | None]] = field(default_factory=list)
     """What second processes came to while the first was frozen."""
+    documents: list[dict[str, Any]] = field(default_factory=list)
+    """Every sync that a process told of, in order."""
     accepted: dict[str, int] = field(default_factory=dict)
     """Records that the receiver took, by operation; repeated idempotency keys are not taken again."""
+
+    @property
+    def summary(self) -> str:
+        """The figures, for people."""
+        return (
+            f"{self.kills} kills, {self.while_sending} with requests in flight; {self.resent:,} records resent"
+            f" (a restart at each kill: {self.restart_would_resend:,})"
+        )
 
 
 def first_sync(shop: Shop, receiver: ReceiverProcess) -> None:
@@ -76,9 +86,11 @@ def fight(
             after_kill()
         else:
             assert code == 0, (blow, code, process.said, process.document)
+        fought.documents += (process.document or {}).get("syncs", [])
     with SyncProcess(shop.folder) as process:
         code = process.join()
         assert code == 0, (process.said, process.document)
+    fought.documents += (process.document or {}).get("syncs", [])
     now = receiver.stats()
     fought.resent = arrived() - CHANGES
     fought.accepted = {
@@ -103,7 +115,10 @@ def check_counts(shop: Shop, fought: Fought) -> int:
     log = shop.sync_log()
     assert log[0]["planned"] == CHANGES, "a resumed sync has the counts of the whole sync"
     assert log[0]["model_rows"] == FIRST + ADDED - DELETED
+    told = {document["sync"]: document for document in fought.documents}
     for sync in log:
+        document = told.get(sync["sync_id"])
+        assert document is None or document["counts"].items() >= {name: sync[name] for name in COUNTS}.items()
         assert sync["planned"] == sync["added"] + sync["updated"] + sync["deleted"]
         assert sync["planned"] == sync["delivered"] + sync["rejected"] + sync["aborted"] + sync["unknown"]
         assert sync["rejected"] == 0

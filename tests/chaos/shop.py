@@ -18,7 +18,7 @@ BATCH, CONCURRENCY = 50, 2
 FIRST = 16_000
 ADDED, UPDATED, DELETED = 8_000, 6_000, 6_000
 CHANGES = ADDED + UPDATED + DELETED
-_COUNTS = (
+COUNTS = (
     "model_rows", "added", "updated", "deleted", "unchanged", "planned", "delivered", "rejected", "aborted", "unknown",
 )  # fmt: skip
 _COLUMNS = "id, name, plan, amount"
@@ -106,7 +106,7 @@ class Shop:
 
     def sync_log(self) -> list[dict[str, Any]]:
         """Every sync after the first, as the warehouse's own log has it."""
-        names = [*_COUNTS, "by_operation", "status"]
+        names = [*COUNTS, "by_operation", "status", "sync_id"]
         rows = self.warehouse.state(
             f"SELECT {', '.join(names)} FROM {SCHEMA}.sync_log WHERE n > 1 AND planned > 0 ORDER BY n"
         )
