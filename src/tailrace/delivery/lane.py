@@ -41,6 +41,8 @@ class Work:
     """When the first attempt was made."""
     split: bool = False
     """A piece of a batch that was refused."""
+    rounds: tuple[str, ...] = ()
+    """Grows when an answer asked for these records again: that is a new request, with a key of its own."""
     patient: bool = True
     """A 409 after a lost answer is worth asking again; not in pieces of a batch that had its 409s."""
 
@@ -106,7 +108,7 @@ class Lane:
         """Attempt until there is an ending; FenceLost passes through."""
         body = self._action.body(work.part.items(self._separator), len(work.part), self._call)
         span = work.part.span
-        key = digest(self._call.sync, str(span.first), str(span.last), body)
+        key = digest(self._call.sync, str(span.first), str(span.last), body, *work.rounds)
         if self._gzip:
             body = await _compressed(body)
         renewed = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 _BACK = 1.5
 """Growth of a slowed rate per second, up to near the rate that was too fast."""
@@ -16,8 +16,7 @@ _FREE_AGAIN = 4.0
 """An unlimited bucket drops its adapted rate once it is this many times the rate that was too fast."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """The state of one destination account's rate; times are monotonic seconds."""
 
     ceiling: float | None = None
@@ -46,10 +45,10 @@ def take(state: Bucket, now: float) -> tuple[Bucket, float]:
     pause = max(0.0, state.paused_until - now)
     rate = _recovered(state, elapsed) if pause == 0.0 else state.rate
     if rate is None:
-        return replace(state, rate=None, at=now, recent=recent), pause
+        return state._replace(rate=None, at=now, recent=recent), pause
     tokens = min(_capacity(rate), state.tokens + elapsed * rate) - 1.0
     wait = -tokens / rate if tokens < 0 else 0.0
-    return replace(state, rate=rate, tokens=tokens, at=now, recent=recent), max(pause, wait)
+    return state._replace(rate=rate, tokens=tokens, at=now, recent=recent), max(pause, wait)
 
 
 def slow_down(state: Bucket, now: float, pause: float, sent_at: float) -> Bucket:
@@ -57,12 +56,12 @@ def slow_down(state: Bucket, now: float, pause: float, sent_at: float) -> Bucket
 
     Complaints about requests that were sent before the last slowing only lengthen the pause.
     """
-    paused = replace(state, paused_until=max(state.paused_until, now + pause))
+    paused = state._replace(paused_until=max(state.paused_until, now + pause))
     if sent_at < state.slowed_at:
         return paused
     was = min(max(state.recent, _LEAST_OBSERVED), state.rate or math.inf)
     slower = max(was / 2.0, 0.1)
-    return replace(paused, rate=slower, tokens=min(state.tokens, 1.0), slowed_at=now, slowed_from=was)
+    return paused._replace(rate=slower, tokens=min(state.tokens, 1.0), slowed_at=now, slowed_from=was)
 
 
 def _capacity(rate: float) -> float:

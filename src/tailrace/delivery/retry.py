@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 60.0
+_SHORTEST = 0.01
+"""With less than this left, retries have ended."""
 _EPOCH_FROM = 1_000_000_000.0
 """Reset values above this are points in time, below it they are seconds from now."""
 
@@ -19,7 +21,7 @@ def delay(attempt: int, elapsed: float, retry_for: float, hint: float | None, di
     would lie beyond `retry_for` ends it; so the last attempt is made within `retry_for`.
     """
     left = retry_for - elapsed
-    if left <= 0:
+    if left <= _SHORTEST:
         return None
     if hint is not None:
         return hint if hint <= left else None

@@ -34,7 +34,6 @@ class Settler:
         self._size = size
         self._separator = len(action.separator(call))
         self._summary = summary
-        self._secrets = call.settings.secrets()
 
     async def settle(self, batch: Batch) -> Resolution:
         """The outcome of every record of the batch; FenceLost passes through."""
@@ -124,6 +123,7 @@ class Settler:
         if not again:
             return refusals, []
         rest = Work(work.part.of(list(again)), work.maybe_applied, work.attempts, work.started)
+        rest.rounds = (*work.rounds, "again")
         wait = self._lane.next_delay(rest, answer)
         if wait is not None and await self._lane.pause(wait, "result_retry"):
             return refusals, [rest]
@@ -138,9 +138,9 @@ class Settler:
         code = ""
         if outcome is Outcome.REJECTED and answer is not None:
             code, message = _said(answer, message)
-            code = self._scrub(code)
+            code = self._call.settings.hide(code)
         text = self._answer_text(answer)
-        message = self._scrub(message)
+        message = self._call.settings.hide(message)
         part = work.part
         shown = outcome is not Outcome.ABORTED
         return [
@@ -156,8 +156,8 @@ class Settler:
     def _refusal(self, work: Work, row: int, outcome: Outcome, result: Result, answer: Answer) -> Refusal:
         one = work.part.of([row])
         return Refusal(
-            one.span.first, one.keys[0], one.operations[0], outcome, "result", self._scrub(result.code),
-            self._scrub(result.message or "The destination refused this record without saying why."),
+            one.span.first, one.keys[0], one.operations[0], outcome, "result", self._call.settings.hide(result.code),
+            self._call.settings.hide(result.message or "The destination refused this record without saying why."),
             one.record_ids[0], one.item(row, self._separator), self._answer_text(answer), work.attempts,
         )  # fmt: skip
 
@@ -165,12 +165,7 @@ class Settler:
         if answer is None:
             return None
         body = answer.body[: _SHOWN_ANSWER * 4].decode(errors="replace")
-        return self._scrub(f"{answer.status} {body}".strip())[:_SHOWN_ANSWER]
-
-    def _scrub(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        return self._call.settings.hide(f"{answer.status} {body}".strip())[:_SHOWN_ANSWER]
 
     def _warn(self, warnings: Iterable[str]) -> None:
         known = self._summary.warnings
