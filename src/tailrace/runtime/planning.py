@@ -16,6 +16,7 @@ from tailrace.runtime.prepared import Prepared
 from tailrace.runtime.requesting import Previous, anything_quarantined, on_change, plan_request, previous_of
 from tailrace.runtime.rerendering import rerender
 from tailrace.runtime.sending import Sealed
+from tailrace.runtime.stop import StopSignal
 from tailrace.sources.base import Session
 from tailrace.state import lease, seal, upkeep
 from tailrace.state.approval import record_block
@@ -82,10 +83,11 @@ def make_plan(
     held: Held,
     sync: str,
     options: Options,
+    stop: StopSignal,
     warn: Callable[[str], None],
 ) -> Planned:
-    """Plan a new sync and seal it. Raises Blocked, StateError, SourceError, FenceLost."""
-    with prepared.source.session(model=True) as session:
+    """Plan a new sync and seal it. Raises Blocked, StateError, SourceError, FenceLost, and Cancelled on `stop`."""
+    with prepared.source.session(model=True) as session, stop.calling(session.cancel):
         return _Planning(prepared, held, sync, options, warn, session).plan()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 # pyright: reportAttributeAccessIssue=false
 # pyarrow.compute makes its functions when it is imported, where no checker sees them.
-
 from types import TracebackType
 from typing import TYPE_CHECKING
 

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 PIECE_ROWS = 10_000
 READERS = 2
 _CANCEL_POLL_SECONDS = 1.0
-_STOP_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +124,11 @@ class Sending:
         error: TailraceError | None = None
         summary = DeliverySummary()
         over = threading.Event()
-        if self._stop.graceful:
-            self._control.stop_offering()
         watcher = threading.Thread(target=self._watch, args=(over,), name="tailrace-stop", daemon=True)
         watcher.start()
         self._committer.start()
         try:
-            with ExitStack() as renderers:
+            with ExitStack() as renderers, self._stop.calling(self._asked):
                 for _ in range(READERS):
                     renderer = PieceRenderer(
                         sealed.compiled, sealed.target.action, sealed.call, sealed.source.limits, threads=1
@@ -142,6 +139,8 @@ class Sending:
                 try:
                     summary = delivery.run(readers, self._resume(), succeeded=self._before.delivered > 0)
                 except TailraceError as stopped:
+                    if self._failure is not None:
+                        raise self._failure from None
                     if self._fatal(stopped):
                         raise
                     error = stopped
@@ -217,20 +216,21 @@ class Sending:
         self._failure = error
         self._control.abort()
 
+    def _asked(self) -> None:
+        """Somebody asked to stop, or asked again."""
+        if self._stop.immediate:
+            self._control.abort()
+        else:
+            self._control.stop_offering()
+
     def _watch(self, over: threading.Event) -> None:
-        """Pass on what a person asks: by signal in this process, or through the store from another."""
-        asked, look_at = 0, self._clock.monotonic()
-        while not over.wait(_STOP_POLL_SECONDS):
-            if self._clock.monotonic() >= look_at:
-                requests = self._store.syncs.cancel_requested(self._sealed.plan.sync_id)
-                for _ in range(requests - asked):
-                    self._stop.request()
-                asked, look_at = max(asked, requests), self._clock.monotonic() + _CANCEL_POLL_SECONDS
-            if self._stop.immediate:
-                self._control.abort()
-                return
-            if self._stop.graceful:
-                self._control.stop_offering()
+        """Pass on what is asked through the store, by another process."""
+        asked = 0
+        while not over.wait(_CANCEL_POLL_SECONDS):
+            requests = self._store.syncs.cancel_requested(self._sealed.plan.sync_id)
+            for _ in range(requests - asked):
+                self._stop.request()
+            asked = max(asked, requests)
 
 
 def blocked_by_rejections(value: str, limit: str) -> Blocked:

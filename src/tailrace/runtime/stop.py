@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class StopSignal:
@@ -13,6 +15,8 @@ class StopSignal:
         self._requests = 0
         self._asked = threading.Event()
         self._at_once = threading.Event()
+        self._listeners: list[Callable[[], None]] = []
+        self._listening = threading.RLock()
 
     def request(self) -> int:
         """Ask once more, and give how often it was asked."""
@@ -22,6 +26,9 @@ class StopSignal:
         self._asked.set()
         if requests > 1:
             self._at_once.set()
+        with self._listening:
+            for listener in list(self._listeners):
+                listener()
         return requests
 
     @property
@@ -37,3 +44,16 @@ class StopSignal:
     def wait(self, seconds: float) -> bool:
         """Sleep unless asked to stop; true if it was asked."""
         return self._asked.wait(seconds)
+
+    @contextmanager
+    def calling(self, listener: Callable[[], None]) -> Iterator[None]:
+        """While this lasts, every request calls `listener`; at once if somebody has asked already."""
+        with self._listening:
+            self._listeners.append(listener)
+            if self.graceful:
+                listener()
+        try:
+            yield
+        finally:
+            with self._listening:
+                self._listeners.remove(listener)

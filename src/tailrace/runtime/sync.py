@@ -140,7 +140,9 @@ class _Run:
         try:
             with self._prepared.source.session() as session:
                 seal.drop_leftovers(session, self._held.fence)
-            planned = make_plan(self._prepared, self._held, sync, self._options, self._warn)
+            planned = make_plan(
+                self._prepared, self._held, sync, self._options, self._around.stop, self._warn
+            )
         except TailraceError as error:
             self._phases["plan"] = clock.monotonic() - before
             return self._fail(sync, started, error)

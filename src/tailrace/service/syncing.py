@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from tailrace.errors import TailraceError
 from tailrace.runtime.events import Event, SyncFinished
 from tailrace.runtime.planning import Options
 from tailrace.runtime.stop import StopSignal
@@ -14,6 +15,9 @@ from tailrace.service.documents import SyncDocument
 
 if TYPE_CHECKING:
     from tailrace.service.workspace import Workspace
+
+_WORST_FIRST = {2: 0, 1: 1, 4: 2, 3: 3, 5: 4}
+"""Of several mappings that could not start, the error that is raised."""
 
 
 def sync(
@@ -35,8 +39,19 @@ def sync(
     around = Surroundings(
         workspace.project, workspace.environ, workspace.store, workspace.clock, stop, pass_on
     )
+    errors: list[TailraceError] = []
     for name in names:
         if stop.graceful:
-            return
-        for row in run_mapping(around, name, Options(limit, plan_id)):
-            yield sync_document(row)
+            break
+        try:
+            for row in run_mapping(around, name, Options(limit, plan_id)):
+                yield sync_document(row)
+        except TailraceError as error:
+            errors.append(_about(name, error) if len(names) > 1 else error)
+    if errors:
+        raise min(errors, key=lambda error: _WORST_FIRST.get(error.exit_code, 0))
+
+
+def _about(mapping: str, error: TailraceError) -> TailraceError:
+    error.message = f"{mapping}: {error.message}"
+    return error
