@@ -21,6 +21,7 @@ from tailrace.state.progress import Progress, load_progress, progress_rows, with
 from tailrace.state.quarantine import clear_rejections, record_rejections
 from tailrace.state.seal import SealedPlan
 from tailrace.state.synclog import LogEntry, append_log
+from tailrace.state.upkeep import count_rows
 
 _ADOPT_SHARE = 10
 """A plan table becomes the records table where at most one in so many of its rows must be taken out."""
@@ -75,22 +76,17 @@ def _end(session: Session, fence: Fence, plan: SealedPlan, ending: Ending, *, ke
 
 
 def _moves(session: Session, fence: Fence, plan: SealedPlan) -> Moves:
-    planned = _values(session, fence, plan.table)
-    stored = _values(session, fence, fence.names.records)
     if plan.remember == "checksum":
-        return Moves(fence, plan, ("checksum",), tuple(sorted(stored)))
-    return Moves(fence, plan, tuple(planned), ("checksum",) if _has_checksum(session, fence) else ())
+        return Moves(fence, plan, ("checksum",))
+    planned = tuple(_values(session, fence, plan.table))
+    stored = _values(session, fence, fence.names.records)
+    return Moves(fence, plan, planned, tuple(name for name in stored if name not in planned))
 
 
 def _values(session: Session, fence: Fence, table: str) -> dict[str, str]:
     """The value columns of a managed table and their types."""
     found = session.rows(fence.dialect.table_columns(fence.names.schema, table))
     return {name: native for name, native in found if name not in OWN}
-
-
-def _has_checksum(session: Session, fence: Fence) -> bool:
-    found = session.rows(fence.dialect.table_columns(fence.names.schema, fence.names.records))
-    return any(name == "checksum" for name, _ in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +113,14 @@ class _Commit:
         self._store_spans()
         self._rejections()
         if adopt:
-            row_count = self._adopt()
+            self._adopt()
         else:
             row_count += self._move()
             self._execute(self.fence.dialect.drop_table(self.moves.changes))
         self._execute(f"DELETE FROM {self.moves.progress}")
-        self._log(approved=approval is not None and not self.keep_approval)
+        counted = count_rows(self.session, self.fence.dialect, self.fence.names)
+        row_count = counted.rows if adopt else row_count
+        self._log(counted.delivered, approved=approval is not None and not self.keep_approval)
         self._checkpoint(row_count)
         return row_count
 
@@ -187,40 +185,41 @@ class _Commit:
         """Rows into and out of the records table; gives by how many it grew, as the statements counted."""
         moves, grown = self.moves, 0
         if self._unknown():
-            self._execute(moves.doubt_sent())
-            grown += self._execute(moves.doubt_new())
+            grown += self._execute(moves.add_doubtful())
+            grown -= self._execute(moves.remove_older(moves.doubtful(*SENT)))
             self._execute(moves.doubt_deleted())
         if self._planned(*SENT):
             rows = moves.delivered(*SENT)
-            self._execute(moves.update(rows))
-            grown += self._execute(moves.insert(rows))
+            grown += self._execute(moves.add(rows))
+            grown -= self._execute(moves.remove_older(rows))
         if self._planned("deleted"):
-            grown -= self._execute(moves.delete(moves.delivered("deleted")))
+            grown -= self._execute(moves.remove(moves.delivered("deleted")))
         for operation in BASELINES:
             grown += self._execute(moves.baseline(operation))
-        grown -= self._execute(moves.drop())
-        if self.plan.remember == "values" and moves.emptied:
-            self._execute(moves.fill())
+        grown -= self._execute(moves.remove(moves.planned("drop")))
+        if self._fills():
+            filled, emptied = moves.fill()
+            grown += self._execute(filled)
+            grown -= self._execute(emptied)
         if not self._whole():
             self._execute(moves.still_due(self._differs()))
         return grown
 
-    def _adopt(self) -> int:
+    def _adopt(self) -> None:
         moves = self.moves
         for statement in (
             *self.fence.dialect.lock_wait(_READERS_WAIT),
             *moves.dress(),
-            *moves.take_out(),
-            *moves.mark_exceptions(),
+            moves.take_out(),
+            *(moves.mark_baseline() if self.plan.counts.not_sent else ()),
+            *((moves.mark_doubtful(),) if self._unknown() else ()),
             *moves.undress(),
             *moves.succeed(),
         ):
             self._execute(statement)
-        return int(self.session.rows(f"SELECT count(*) FROM {moves.records}")[0][0])
 
-    def _log(self, *, approved: bool) -> None:
+    def _log(self, delivered_rows: int, *, approved: bool) -> None:
         project, mapping = self.session.rows(f"SELECT project, mapping FROM {self.fence.checkpoints}")[0]
-        delivered = self.session.rows(f"SELECT count(*) FROM {self.moves.records} WHERE delivered")[0][0]
         entry = LogEntry(
             project=project,
             mapping=mapping,
@@ -230,7 +229,7 @@ class _Commit:
             started_at=self.ending.started_at,
             finished_at=self.ending.finished_at,
             counts=self.ending.counts,
-            delivered_rows=int(delivered),
+            delivered_rows=delivered_rows,
             approved=approved,
         )
         append_log(self.session, self.fence, entry)
@@ -280,6 +279,13 @@ class _Commit:
         delivered = self.ending.counts.delivered == self.plan.counts.planned
         resolved = delivered and not self.progress.exceptions.num_rows
         return not share.not_sent and (not share.planned or resolved)
+
+    def _fills(self) -> bool:
+        if self.plan.remember == "checksum":
+            return False
+        d = self.fence.dialect
+        stored = self.session.rows(d.table_columns(self.fence.names.schema, self.fence.names.records))
+        return any(name == "checksum" for name, _ in stored)
 
     def _any(self, table: str) -> bool:
         return bool(self.session.rows(f"SELECT 1 FROM {table} LIMIT 1"))

@@ -20,14 +20,14 @@ BASELINES = {"baseline_unsent": "unsent", "baseline_known": "known"}
 class Moves:
     """The SQL of one plan's commit.
 
-    `held` are the columns of the plan that state rows hold, values or checksum; `emptied` those of the records
-    table that they hold no more since `remember` was changed (R14).
+    `held` are the columns of the plan that state rows hold, values or checksum; `retired` those of the records
+    table that the mapping uses no more, and that stay as they were (R16).
     """
 
     fence: Fence
     plan: SealedPlan
     held: tuple[str, ...]
-    emptied: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
 
     # -- which plan rows
 
@@ -77,6 +77,10 @@ class Moves:
             f" ON c.seq BETWEEN p.from_seq AND p.to_seq WHERE {self.spans('unknown')} AND {self._operation(operations)}"
         )
 
+    def planned(self, operation: str) -> str:
+        """Plan rows that are not sent."""
+        return f"SELECT c.* FROM {self.changes} AS c WHERE {self._operation((operation,))}"
+
     def rejected(self, checksum: str) -> str:
         """Refused plan rows with why; `checksum` digests the values of `c`."""
         return (
@@ -86,30 +90,27 @@ class Moves:
 
     # -- what becomes of the records
 
-    def update(self, rows: str) -> str:
-        """Delivered rows over the state that was there."""
-        proved = "delivered = TRUE, uncertain = FALSE, baseline = NULL, record_level_id = NULL"
-        return (
-            f"UPDATE {self.records} AS r SET {self._values()}, {proved}, synced_n = {self.plan.n}"
-            f" FROM ({rows}) AS c WHERE {self.same_key}"
+    def add(self, rows: str) -> str:
+        """Delivered rows as the state's, beside what stood there before; `remove_older` takes that away.
+
+        An UPDATE would say the same, but DuckDB keeps all that it overwrites in memory.
+        """
+        return self._insert(rows, "TRUE", "FALSE", "NULL", "NULL", joined=bool(self.retired))
+
+    def add_doubtful(self) -> str:
+        """Values last sent; whether the record was delivered before is kept (R21)."""
+        rows = self.doubtful(*SENT)
+        return self._insert(
+            rows, "coalesce(r.delivered, FALSE)", "TRUE", "r.baseline", "c.sent_id", joined=True
         )
 
-    def insert(self, rows: str) -> str:
-        """Delivered rows that had no state."""
-        return self._insert(rows, "TRUE", "FALSE", "NULL", "NULL")
+    def remove_older(self, rows: str) -> str:
+        """The state that this plan's rows have replaced."""
+        return self._delete(rows, f"r.synced_n <> {self.plan.n}")
 
-    def delete(self, rows: str) -> str:
-        return f"DELETE FROM {self.records} AS r WHERE EXISTS (SELECT 1 FROM ({rows}) AS c WHERE {self.same_key})"
-
-    def doubt_sent(self) -> str:
-        """Values last sent, over the state that was there; whether it was delivered before is kept."""
-        return (
-            f"UPDATE {self.records} AS r SET {self._values()}, uncertain = TRUE, record_level_id = c.sent_id,"
-            f" synced_n = {self.plan.n} FROM ({self.doubtful(*SENT)}) AS c WHERE {self.same_key}"
-        )
-
-    def doubt_new(self) -> str:
-        return self._insert(self.doubtful(*SENT), "FALSE", "TRUE", "NULL", "c.sent_id")
+    def remove(self, rows: str) -> str:
+        """The state of records that are gone."""
+        return self._delete(rows, "TRUE")
 
     def doubt_deleted(self) -> str:
         """The values stay, for the next plan deletes it again or sends what is there then."""
@@ -120,16 +121,24 @@ class Moves:
         )
 
     def baseline(self, operation: str) -> str:
-        rows = f"SELECT c.* FROM {self.changes} AS c WHERE {self._operation((operation,))}"
-        return self._insert(rows, "FALSE", "FALSE", self.fence.dialect.literal(BASELINES[operation]), "NULL")
+        literal = self.fence.dialect.literal(BASELINES[operation])
+        return self._insert(self.planned(operation), "FALSE", "FALSE", literal, "NULL", joined=False)
 
-    def fill(self) -> str:
+    def fill(self) -> tuple[str, str]:
         """Values of unchanged records, of which there was only a checksum (R14)."""
-        rows = f"SELECT c.* FROM {self.changes} AS c WHERE {self._operation(('fill',))}"
-        return f"UPDATE {self.records} AS r SET {self._values()} FROM ({rows}) AS c WHERE {self.same_key}"
-
-    def drop(self) -> str:
-        return self.delete(f"SELECT c.record_id FROM {self.changes} AS c WHERE {self._operation(('drop',))}")
+        rows = self.planned("fill")
+        return (
+            self._insert(
+                rows,
+                "r.delivered",
+                "r.uncertain",
+                "r.baseline",
+                "r.record_level_id",
+                "r.synced_n",
+                joined=True,
+            ),
+            self._delete(rows, "r.checksum IS NOT NULL"),
+        )
 
     def still_due(self, differs: str) -> str:
         """Updates that were not delivered and whose values equal the state's: planned for how they render (R17).
@@ -145,13 +154,12 @@ class Moves:
 
     # -- the plan table becomes the records table
 
-    def take_out(self) -> tuple[str, ...]:
+    def take_out(self) -> str:
         """Plan rows that have no place in the state: not sent, or not delivered."""
         kept = ", ".join(f"'{each}'" for each in ("added", *BASELINES))
         return (
-            f"DELETE FROM {self.changes} WHERE operation NOT IN ({kept})",
-            f"DELETE FROM {self.changes} WHERE seq IN"
-            f" (SELECT e.seq FROM ({self.exceptions}) AS e WHERE e.outcome <> 'unknown')",
+            f"DELETE FROM {self.changes} WHERE operation NOT IN ({kept}) OR seq IN"
+            f" (SELECT e.seq FROM ({self.exceptions}) AS e WHERE e.outcome <> 'unknown')"
         )
 
     def dress(self) -> tuple[str, ...]:
@@ -166,15 +174,18 @@ class Moves:
         )
         return tuple(d.add_column(self.changes, name, native) for name, native in columns)
 
-    def mark_exceptions(self) -> tuple[str, ...]:
+    def mark_baseline(self) -> tuple[str, ...]:
+        literal = self.fence.dialect.literal
+        return tuple(
+            f"UPDATE {self.changes} SET delivered = FALSE, baseline = {literal(baseline)}"
+            f" WHERE operation = {literal(operation)}"
+            for operation, baseline in BASELINES.items()
+        )
+
+    def mark_doubtful(self) -> str:
         return (
-            *(
-                f"UPDATE {self.changes} SET delivered = FALSE, baseline = {self.fence.dialect.literal(baseline)}"
-                f" WHERE operation = {self.fence.dialect.literal(operation)}"
-                for operation, baseline in BASELINES.items()
-            ),
             f"UPDATE {self.changes} AS r SET delivered = FALSE, uncertain = TRUE, record_level_id = c.sent_id"
-            f" FROM ({self.doubtful('added')}) AS c WHERE c.seq = r.seq",
+            f" FROM ({self.doubtful('added')}) AS c WHERE c.seq = r.seq"
         )
 
     def undress(self) -> tuple[str, ...]:
@@ -205,21 +216,40 @@ class Moves:
         d = self.fence.dialect
         return f"{d.binary('r.record_id')} = {d.binary('c.record_id')}"
 
-    def _values(self) -> str:
-        """The assignments; a records table holds at least the key's column or a checksum."""
+    def _insert(
+        self,
+        rows: str,
+        delivered: str,
+        uncertain: str,
+        baseline: str,
+        level_id: str,
+        synced_n: str | None = None,
+        *,
+        joined: bool,
+    ) -> str:
+        """State rows from plan rows `c`, with `joined` beside the state `r` that was there, if any."""
         quote = self.fence.dialect.quote
-        held = [f"{quote(name)} = c.{quote(name)}" for name in self.held]
-        return ", ".join(held + [f"{quote(name)} = NULL" for name in self.emptied])
+        kept = [quote(name) for name in self.retired] if joined else []
+        held = [quote(name) for name in self.held]
+        names = [
+            "record_id",
+            *held,
+            *kept,
+            "delivered",
+            "uncertain",
+            "baseline",
+            "record_level_id",
+            "synced_n",
+        ]
+        values = ["c.record_id", *(f"c.{name}" for name in held), *(f"r.{name}" for name in kept)]
+        values += [delivered, uncertain, baseline, level_id, synced_n or str(self.plan.n)]
+        join = f" LEFT JOIN {self.records} AS r ON {self.same_key}" if joined else ""
+        return f"INSERT INTO {self.records} ({', '.join(names)}) SELECT {', '.join(values)} FROM ({rows}) AS c{join}"
 
-    def _insert(self, rows: str, delivered: str, uncertain: str, baseline: str, level_id: str) -> str:
-        quote = self.fence.dialect.quote
-        names = "".join(f", {quote(name)}" for name in self.held)
-        values = "".join(f", c.{quote(name)}" for name in self.held)
+    def _delete(self, rows: str, condition: str) -> str:
         return (
-            f"INSERT INTO {self.records}"
-            f" (record_id{names}, delivered, uncertain, baseline, record_level_id, synced_n)"
-            f" SELECT c.record_id{values}, {delivered}, {uncertain}, {baseline}, {level_id}, {self.plan.n}"
-            f" FROM ({rows}) AS c WHERE NOT EXISTS (SELECT 1 FROM {self.records} AS r WHERE {self.same_key})"
+            f"DELETE FROM {self.records} AS r WHERE {condition}"
+            f" AND EXISTS (SELECT 1 FROM ({rows}) AS c WHERE {self.same_key})"
         )
 
     def _operation(self, operations: tuple[str, ...]) -> str:

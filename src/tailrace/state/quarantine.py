@@ -109,11 +109,18 @@ def clear_rejections(session: Session, fence: Fence, *, planned: str, delivered:
     or held back; a refused record it does not name has gone, or is again as it was delivered.
     """
     d = fence.dialect
-    key = f"{d.binary('o.record_id')} = {d.binary('c.record_id')}"
+    table = fence.table(fence.names.rejections)
+
+    def refused(rows: str) -> str:
+        """Those of many records that stand here; the few rejections are what the warehouse holds in memory."""
+        return (
+            f"SELECT {d.binary('c.record_id')} FROM ({rows}) AS c"
+            f" WHERE {d.binary('c.record_id')} IN (SELECT {d.binary('o.record_id')} FROM {table} AS o)"
+        )
+
     session.execute(
-        f"DELETE FROM {fence.table(fence.names.rejections)} AS o"
-        f" WHERE NOT EXISTS (SELECT 1 FROM ({planned}) AS c WHERE {key})"
-        f" OR EXISTS (SELECT 1 FROM ({delivered}) AS c WHERE {key})"
+        f"DELETE FROM {table} WHERE {d.binary('record_id')} NOT IN ({refused(planned)})"
+        f" OR {d.binary('record_id')} IN ({refused(delivered)})"
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.state.managed import Managed
+from tests.integration.state.shop import Shop, make_shop
 
 from tailrace.sources.base import Source
 from tailrace.sources.duckdb import DuckDBSource
@@ -28,3 +29,16 @@ def managed(source: Source) -> Managed:
     made = Managed(source, StateNames(source.schema, "map_12345678"))
     made.set_up()
     return made
+
+
+@pytest.fixture
+def shop(source: Source, request: pytest.FixtureRequest) -> Shop:
+    """A user's warehouse without tables, and one mapping over it."""
+    database = request.getfixturevalue("postgres_database") if source.type == "postgres" else None
+    return make_shop(source, database)
+
+
+@pytest.fixture
+def customers(shop: Shop) -> None:
+    """An empty table of the user's."""
+    shop.run("CREATE TABLE customers (id integer, name text)")

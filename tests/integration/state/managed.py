@@ -209,7 +209,8 @@ class Managed:
 def counts_of(changes: Sequence[tuple[Any, ...]]) -> Counts:
     number = {each: sum(change[0] == each for change in changes) for each in SENDABLE}
     shares = {each: OperationCounts(planned=number[each]) for each in SENDABLE}
-    return Counts(planned=sum(number.values()), **number, by_operation=shares)
+    baseline = sum(change[0].startswith("baseline") for change in changes)
+    return Counts(planned=sum(number.values()), **number, not_sent=baseline, by_operation=shares)
 
 
 def ending(plan: SealedPlan) -> commit.Ending:

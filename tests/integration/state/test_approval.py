@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.integration.state.managed import Managed, ending
 
 from tailrace.errors import StateError
-from tailrace.state import upkeep
+from tailrace.state import commit, upkeep
 from tailrace.state.approval import approve, record_block
 from tailrace.state.counts import Counts
 from tailrace.state.guards import Approval, GuardResult
 from tailrace.state.lease import release
 from tailrace.state.synclog import LogEntry, largest_of_the_day, log_sync
-from tests.integration.state.managed import Managed
 
 STOPPED = [GuardResult("max_delete_percent", "25 %", "50 %", False, 40)]
 
@@ -56,8 +56,6 @@ def test_r31_a_plan_that_passes_without_it_supersedes_an_approval(managed: Manag
 
 
 def test_r31_a_discarded_plan_leaves_the_approval_to_the_next(managed: Managed) -> None:
-    from tailrace.state import commit
-    from tests.integration.state.managed import ending
 
     block(managed)
     with managed.source.session() as session:
@@ -117,6 +115,7 @@ def test_r30_what_was_before_an_approved_sync_or_a_reset_counts_no_more(managed:
 def test_r32_the_log_holds_every_count_of_a_sync(managed: Managed) -> None:
     managed.sync(("added", "k1", 1, "x"), ("added", "k2", 1, "x"), status="success")
     row = managed.rows(
-        f"SELECT project, mapping, state_id, sync_id, status, planned, added, delivered_rows FROM {managed.table('sync_log')}"
+        "SELECT project, mapping, state_id, sync_id, status, planned, added, delivered_rows"
+        f" FROM {managed.table('sync_log')}"
     )
     assert row == [("p", "map", managed.names.id, "sync-1", "success", 2, 2, 2)]

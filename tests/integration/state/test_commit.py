@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.integration.state.managed import Managed, ending, refusal
 
 from tailrace.errors import FenceLost, StateError
 from tailrace.outcomes import Outcome, Span
 from tailrace.sources.base import Session
 from tailrace.state import commit, seal, upkeep
 from tailrace.state.progress import load_progress
-from tests.integration.state.managed import Managed, ending, refusal
 
 KNOWN = (("added", "k1", 1, "x"), ("added", "k2", 2, "y"), ("added", "k3", 3, "z"))
 DELIVERED = (True, False, None)
@@ -222,6 +222,66 @@ def test_r17_an_undelivered_update_whose_values_are_the_states_stays_due(managed
         "k2": (2, "y", True, True, None),
         "k3": (3, "z", *DELIVERED),
     }
+
+
+def test_r14_values_are_filled_in_where_there_was_only_a_checksum(managed: Managed) -> None:
+    managed.execute(managed.dialect.drop_table(managed.table(managed.names.records)))
+    managed.set_up(remember="checksum")
+    managed.sync(*KNOWN, remember="checksum")
+    records = managed.table(managed.names.records)
+    for column in managed.columns:
+        managed.execute(managed.dialect.add_column(records, column.stored, column.native))
+    managed.sync(("fill", "k1", 1, "x"), ("updated", "k2", 20, "y"))
+    assert managed.records(columns="a, b, checksum, delivered, synced_n") == {
+        "k1": (1, "x", None, True, 1),
+        "k2": (20, "y", None, True, 2),
+        "k3": (None, None, "sum of 3 z", True, 1),
+    }
+    assert managed.checkpoint().row_count == 3
+
+
+def test_r16_a_column_that_is_used_no_more_stays_as_it_was(managed: Managed) -> None:
+    managed.sync(*KNOWN)
+    records = managed.table(managed.names.records)
+    managed.execute(managed.dialect.add_column(records, "old", managed.dialect.type_of("text")))
+    managed.execute(f"UPDATE {records} SET old = 'of ' || record_id")
+    managed.sync(
+        ("updated", "k1", 10, "x"), ("updated", "k2", 20, "y"), ("added", "k4", 4, "w"),
+        refusals=[refusal(2, Outcome.UNKNOWN)],
+    )  # fmt: skip
+    assert managed.records(columns="a, old") == {
+        "k1": (10, "of k1"), "k2": (20, "of k2"), "k3": (3, "of k3"), "k4": (4, None),
+    }  # fmt: skip
+
+
+class Recording:
+    """A session that remembers its statements."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.statements: list[str] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._session, name)
+
+    def execute(self, statement: str) -> int:
+        self.statements.append(statement)
+        return self._session.execute(statement)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_r26_a_first_sync_copies_no_row(managed: Managed, first: bool) -> None:
+    if not first:
+        managed.sync(("added", "k0", 1, "x"))
+    fence = managed.fence()
+    plan = managed.plan(*KNOWN)
+    managed.seal(fence, plan)
+    managed.progress(fence, plan, [Span(1, 3)])
+    with managed.source.session() as session:
+        recording = Recording(session)
+        managed.finish(fence, plan, session=recording)  # pyright: ignore[reportArgumentType]
+    copies = [text for text in recording.statements if text.startswith("INSERT") and "records_" in text]
+    assert bool(copies) is not first
 
 
 class Killed(BaseException):

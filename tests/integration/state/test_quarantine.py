@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.integration.state.managed import Managed, refusal
 
 from tailrace.outcomes import Outcome
 from tailrace.state import quarantine
 from tailrace.state.quarantine import LADDER, Rejected, wait_after
-from tests.integration.state.managed import Managed, refusal
 
 KNOWN = (("added", "k1", 1, "x"), ("added", "k2", 2, "y"))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
+from tests.integration.state.managed import Managed
 
 from tailrace.errors import StateError
 from tailrace.sources.base import Source
 from tailrace.state import tables
 from tailrace.state.checkpoint import read_checkpoint
 from tailrace.state.names import StateNames
-from tests.integration.state.managed import Managed
 
 
 def ensure(source: Source, schema: str | None = None) -> str:
