@@ -76,6 +76,9 @@ _INTEGERS = {
 _NUMBERS = ["smallint", "integer", "bigint", "numeric", "real", "double precision"]
 _TIMES = ["date", "timestamp without time zone", "timestamp with time zone"]
 
+_NUL = r"'\u0000'"
+"""An escape that `json` allows and `jsonb` refuses."""
+
 _PRECISION = re.compile(r"\(\s*[\d\s,]+\)")
 
 
@@ -185,11 +188,10 @@ class PostgresDialect(Dialect):
         if stored.native == "text":
             return f"{self.binary(left)} IS DISTINCT FROM {self.binary(right)}"
         if stored.native == "json":
-            texts = f'CAST({left} AS text) COLLATE "C"', f'CAST({right} AS text) COLLATE "C"'
+            texts = [f'(CAST({value} AS text) COLLATE "C")' for value in (left, right)]
+            no_jsonb = " OR ".join(f"strpos({text}, {_NUL}) > 0" for text in texts)
             return (
-                f"CASE WHEN {texts[0]} IS NOT DISTINCT FROM {texts[1]} THEN FALSE"
-                f" WHEN position('\\u0000' IN {texts[0]}) > 0 THEN TRUE"
-                f" WHEN position('\\u0000' IN {texts[1]}) > 0 THEN TRUE"
+                f"CASE WHEN {texts[0]} IS NOT DISTINCT FROM {texts[1]} THEN FALSE WHEN {no_jsonb} THEN TRUE"
                 f" ELSE CAST({left} AS jsonb) IS DISTINCT FROM CAST({right} AS jsonb) END"
             )
         return f"{left} IS DISTINCT FROM {right}"
@@ -209,6 +211,9 @@ class PostgresDialect(Dialect):
                 return f"replace(CAST({expr} AS text), ' ', 'T')"
             case Kind.TIMESTAMPTZ:
                 return f"replace(CAST({expr} AT TIME ZONE 'UTC' AS text), ' ', 'T') || 'Z'"
+            case Kind.JSON if bare == "json":
+                text = f"CAST({expr} AS text)"
+                return f"CASE WHEN strpos({text}, {_NUL}) > 0 THEN {text} ELSE CAST(CAST({expr} AS jsonb) AS text) END"
             case Kind.JSON | Kind.ARRAY | Kind.STRUCT:
                 return f"CAST(to_jsonb({expr}) AS text)"
             case Kind.TEXT if bare == "text":

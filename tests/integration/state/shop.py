@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -12,9 +12,11 @@ from tailrace.columns import Column
 from tailrace.sources.base import Source
 from tailrace.sources.duckdb import DuckDBSource
 from tailrace.state import tables
-from tailrace.state.columns import StoredColumn, used
+from tailrace.state.columns import StoredColumn, used, values_checksum
+from tailrace.state.counts import assert_plan
 from tailrace.state.evolve import Evolution, evolve_records
 from tailrace.state.names import StateNames
+from tailrace.state.plan import plan_select
 from tailrace.state.plan_read import read_unit, stream_plan, units
 from tailrace.state.plan_request import PlanRequest
 from tailrace.state.plan_table import PlanCounts, count_plan, create_plan
@@ -138,6 +140,12 @@ class Shop:
                 .to_pylist()
             )
 
+    def forget(self) -> None:
+        """As `reset` does."""
+        self.set_up()
+        self.execute(self.dialect.drop_table(self.table(self.names.records)))
+        self.stored = None
+
     def sync(self, sql: str, key: str | Sequence[str] = "id", **more: Any) -> Planned:
         planned = self.plan(sql, key, **more)
         planned.deliver()
@@ -150,6 +158,12 @@ class Planned:
     table: str
     request: PlanRequest
     counts: PlanCounts
+
+    def statement(self) -> str:
+        return plan_select(self.shop.dialect, self.shop.names, self.request)
+
+    def checksum(self, alias: str) -> str:
+        return values_checksum(self.shop.dialect, self.request.columns, alias)
 
     def changes(self) -> dict[str, list[str | None]]:
         """Keys by operation, in reading order."""
@@ -214,5 +228,15 @@ def make_shop(source: Source, database: Any) -> Shop:
     return Shop(source, run)
 
 
-def with_columns(request: PlanRequest, **changes: Any) -> PlanRequest:
-    return replace(request, **changes)
+def add(shop: Shop, *rows: tuple[object, ...]) -> None:
+    """Insert rows into `customers`."""
+    literal = shop.dialect.literal
+    values = ", ".join(f"({', '.join(literal(value) for value in row)})" for row in rows)
+    shop.run(f"INSERT INTO customers VALUES {values}")
+
+
+def check(planned: Planned, model_rows: int) -> None:
+    """Hold the sums of R32."""
+    assert planned.counts.counts.model_rows == model_rows
+    assert_plan(planned.counts.counts)
+    assert_plan(planned.counts.unlimited)
