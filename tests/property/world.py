@@ -128,6 +128,7 @@ class World:
 
     def release(self) -> None:
         """Let every quarantined record go."""
+        self._write()
         with Workspace.open(self.folder, None, {}) as workspace:
             workspace.release(MAPPING, None)
 
