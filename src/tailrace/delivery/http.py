@@ -1,19 +1,30 @@
-"""The only module that knows the HTTP library; it sorts errors by whether anything may have been sent."""
+"""The only module that knows the HTTP library; it sorts errors by whether anything may have been sent.
+
+The library's exception classes do not tell a connection that never stood from one that broke (a reset after sending
+is a ConnectError, too); only the chain of causes does. So NotSent is raised where that chain says in so many words
+that connecting failed, and everything else is MaybeApplied: should the words change, outcomes get vaguer, never wrong.
+"""
 
 from __future__ import annotations
 
-import asyncio
+from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
+
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import DecodeError, DetailedPyreqwestError, PyreqwestError, RequestTimeoutError
+from pyreqwest.response import Response
 
 from tailrace.delivery.verdict import MaybeApplied, NotSent
 from tailrace.destinations.define import Answer, Request
 
-if TYPE_CHECKING:
-    import aiohttp
-
 CONNECT_SECONDS = 10.0
-_CHUNK = 1 << 16
+_NEVER_CONNECTED = "client error (Connect)"
+_REFUSALS = (
+    ("Connection refused", "connection_refused", "The destination refused the connection."),
+    ("dns error", "dns", "The destination's host name could not be resolved."),
+    ("timed out", "connect_timeout", "The destination did not accept a connection in time."),
+)
 
 
 class HttpClient:
@@ -25,80 +36,81 @@ class HttpClient:
     def __init__(self, connections: int, timeout: float) -> None:
         self._connections = connections
         self._timeout = timeout
-        self._session: aiohttp.ClientSession | None = None
+        self._client: Client | None = None
 
     async def __aenter__(self) -> Self:
-        import aiohttp
-
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=15),
-            timeout=aiohttp.ClientTimeout(
-                total=self._timeout, sock_connect=min(CONNECT_SECONDS, self._timeout)
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": "Tailrace", "Accept-Encoding": "identity"},
-            max_line_size=16_384,
-            max_field_size=16_384,
+        self._client = (
+            ClientBuilder()
+            .user_agent("Tailrace")
+            .no_proxy()
+            .follow_redirects(False)
+            .referer(False)
+            .gzip(False)
+            .brotli(False)
+            .zstd(False)
+            .deflate(False)
+            .timeout(timedelta(seconds=self._timeout))
+            .connect_timeout(timedelta(seconds=min(CONNECT_SECONDS, self._timeout)))
+            .pool_max_idle_per_host(self._connections)
+            .pool_idle_timeout(timedelta(seconds=15))
+            .build()
         )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._client is not None:
+            await self._client.close()
 
     async def exchange(self, request: Request, headers: dict[str, str], body: bytes, most: int) -> Answer:
         """Send once and give the answer, of whose body at most `most` bytes are read.
 
         Raises NotSent where nothing can have reached the destination, MaybeApplied where something may have.
         """
-        import aiohttp
-
-        assert self._session is not None
+        assert self._client is not None
+        answered: Response | None = None
+        sending = self._client.request(request.method, request.url).headers(headers).body_bytes(body)
         try:
-            async with self._session.request(
-                request.method, request.url, data=body, headers=headers, allow_redirects=False
-            ) as response:
-                length = response.content_length
-                try:
-                    if length is not None and length <= most:
-                        return Answer(response.status, response.headers, await response.read())
-                    content, complete = await _read(response, most)
-                except (aiohttp.ClientError, TimeoutError):
-                    content, complete = b"", False
-                return Answer(response.status, response.headers, content, complete)
-        except aiohttp.ConnectionTimeoutError:
-            raise NotSent("connect_timeout", "The destination did not accept a connection in time.") from None
-        except aiohttp.ClientConnectorDNSError:
-            raise NotSent("dns", "The destination's host name could not be resolved.") from None
-        except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch) as error:
-            raise NotSent("tls", f"The TLS connection failed: {_tls_reason(error)}.") from None
-        except aiohttp.ClientConnectorError as error:
-            reason = (
-                "connection_refused" if isinstance(error.os_error, ConnectionRefusedError) else "unreachable"
-            )
-            detail = error.os_error.strerror or type(error.os_error).__name__
-            raise NotSent(reason, f"No connection to the destination could be made: {detail}.") from None
-        except TimeoutError:
-            raise MaybeApplied("timeout", f"No answer came within {self._timeout:g} seconds.") from None
-        except aiohttp.ClientResponseError:
-            raise MaybeApplied("malformed", "The answer was not HTTP.") from None
-        except (aiohttp.ClientError, ConnectionError, asyncio.IncompleteReadError):
+            async with sending.build_streamed() as answered:
+                content, complete = await _read(answered, most)
+                return Answer(answered.status, _headers(answered), content, complete)
+        except DetailedPyreqwestError as error:
+            if answered is not None:
+                return Answer(answered.status, _headers(answered), b"", complete=False)
+            raise self._sorted(error) from None
+        except (PyreqwestError, TimeoutError):
             raise MaybeApplied("reset", "The connection was closed before an answer came.") from None
 
+    def _sorted(self, error: DetailedPyreqwestError) -> NotSent | MaybeApplied:
+        causes = [cause["message"] for cause in error.details.get("causes") or ()]
+        if _NEVER_CONNECTED in causes:
+            text = " ".join(causes)
+            for words, reason, message in _REFUSALS:
+                if words in text:
+                    return NotSent(reason, message)
+            if "certificate" in text or "tls" in text.lower():
+                return NotSent("tls", f"The TLS connection failed: {causes[-1]}.")
+            return NotSent("unreachable", f"No connection to the destination could be made: {causes[-1]}.")
+        if isinstance(error, RequestTimeoutError):
+            return MaybeApplied("timeout", f"No answer came within {self._timeout:g} seconds.")
+        if isinstance(error, DecodeError):
+            return MaybeApplied("malformed", "The answer was not HTTP.")
+        return MaybeApplied("reset", "The connection was closed before an answer came.")
 
-async def _read(response: aiohttp.ClientResponse, most: int) -> tuple[bytes, bool]:
+
+async def _read(response: Response, most: int) -> tuple[bytes, bool]:
     """At most `most` bytes, and whether that was all; the rest of a longer answer is not read."""
-    content = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK):
-        content += chunk
-        if len(content) > most:
-            response.close()
-            return bytes(content[:most]), False
-    return bytes(content), True
+    reader = response.body_reader
+    length = response.get_header("content-length")
+    first = bytes(await reader.read(most + 1) or b"")
+    if length is not None and length == str(len(first)):
+        return first, True
+    content = bytearray(first)
+    while len(content) <= most and (chunk := await reader.read(most + 1)):
+        content += bytes(chunk)
+    return bytes(content[:most]), len(content) <= most
 
 
-def _tls_reason(error: Exception) -> str:
-    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
-    return getattr(inner, "verify_message", None) or getattr(inner, "reason", None) or "handshake refused"
+def _headers(response: Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}

@@ -83,7 +83,7 @@ class Settler:
                     patient = work.patient and ending.kind != "conflict"
                     first, second = part.halves()
                     open_work += [
-                        Work(half, work.maybe_applied, split=split, patient=patient)
+                        Work(half, work.maybe_applied, split=split, patient=patient, rounds=work.rounds)
                         for half in (second, first)
                     ]
                 case "refused" | "too_large":

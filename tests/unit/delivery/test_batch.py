@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailrace.delivery.batch import Batch, Cutter, Size
@@ -80,6 +80,7 @@ def pieces_of(unit: tuple[list[int], list[str], list[str], set[int], list[int]])
     ]
 
 
+@settings(deadline=None)
 @given(units(), st.integers(1, 20), st.integers(1, 60), st.booleans())
 def test_batches_cover_the_unit_in_order_within_the_limits(unit, records: int, size: int, one: bool) -> None:
     seqs, items, operations, refused, _ = unit
@@ -101,6 +102,7 @@ def test_batches_cover_the_unit_in_order_within_the_limits(unit, records: int, s
         assert part.operations == [operations[seqs.index(int(key))] for key in part.keys]
 
 
+@settings(deadline=None)
 @given(units(), st.integers(1, 20))
 def test_piece_borders_do_not_matter(unit, records: int) -> None:
     seqs, items, operations, refused, _ = unit
@@ -109,6 +111,7 @@ def test_piece_borders_do_not_matter(unit, records: int) -> None:
     assert [b.span for b in cut(pieces_of(unit), size)] == [b.span for b in cut(pieces_of(whole), size)]
 
 
+@settings(deadline=None)
 @given(units(), st.integers(1, 12), st.integers(1, 12), st.data())
 def test_resume_cuts_what_was_in_flight_as_it_was(
     unit, records: int, other: int, data: st.DataObject

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailrace.delivery.rate import bucket, slow_down, take
 
 
+@settings(deadline=None)
 @given(st.floats(0.5, 500), st.lists(st.floats(0, 0.5), min_size=30, max_size=120))
 def test_never_faster_than_configured(rate: float, gaps: list[float]) -> None:
     state, now, sent = bucket(rate, 0.0), 0.0, []

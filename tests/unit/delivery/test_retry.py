@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailrace.delivery.retry import LONGEST_DELAY, delay, hint
@@ -14,6 +14,7 @@ from tailrace.delivery.retry import LONGEST_DELAY, delay, hint
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1_000), st.floats(0, 2_000), st.floats(0, 2_000), st.floats(0, 0.999))
 def test_backoff_stays_within_retry_for(attempt: int, elapsed: float, retry_for: float, dice: float) -> None:
     wait = delay(attempt, elapsed, retry_for, None, dice)
