@@ -95,16 +95,28 @@ def secret_settings(declaration: Destination) -> Collection[str]:
     return {field.name for field in declaration.settings if field.secret or field.type in ("headers", "url")}
 
 
-def settle(pinned: Any, written: Any) -> Any:
-    """The pinned settings made whole: where a digest stands, the files' own text is taken."""
+def settle(pinned: Mapping[str, Any], written: Mapping[str, Any], declaration: Destination) -> dict[str, Any]:
+    """The pinned settings made whole: where a digest stands, what the files say now is taken (R18).
+
+    A secret that has left the files since is left out.
+    """
+    secret = secret_settings(declaration)
+    settled = {
+        name: _settled(value, written.get(name)) if name in secret else value
+        for name, value in pinned.items()
+    }
+    return {name: value for name, value in settled.items() if value is not None}
+
+
+def _settled(pinned: Any, written: Any) -> Any:
     if isinstance(pinned, str):
-        return written if _DIGEST in pinned and isinstance(written, str) else pinned
+        return written if _DIGEST in pinned else pinned
     if isinstance(pinned, Mapping):
         there = written if isinstance(written, Mapping) else {}
-        return {name: settle(value, there.get(name)) for name, value in pinned.items()}
+        found = {name: _settled(value, there.get(name)) for name, value in pinned.items()}
+        return {name: value for name, value in found.items() if value is not None}
     if isinstance(pinned, list):
         there = written if isinstance(written, list) else []
-        return [
-            settle(value, there[index] if index < len(there) else None) for index, value in enumerate(pinned)
-        ]
+        found = [_settled(value, there[at] if at < len(there) else None) for at, value in enumerate(pinned)]
+        return [value for value in found if value is not None]
     return pinned

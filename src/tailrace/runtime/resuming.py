@@ -106,7 +106,7 @@ def _pinned(
     from tailrace.mapping.compile import compile_mapping
 
     pinned = unpin(plan.spec)
-    settings = settle(pinned.settings, prepared.target.written)
+    settings = settle(pinned.settings, prepared.target.written, prepared.target.declaration)
     target = project_target(project, prepared.target.name, pinned.action, environ, settings)
     return target, compile_mapping(pinned.fields, pinned.columns, action_fields=target.action.fields)
 
