@@ -74,13 +74,13 @@ def _item(call: Call) -> str:
     if settings["envelope"] == "none":
         item = "payload"
     else:
-        item = (
-            """'"operation":"' || _operation || '","key":' || CAST(to_json(_key) AS VARCHAR)"""
-            """ || ',"id":"' || id || '","record":' || payload || '}'"""
-        )
         opening = _about(call.project, call.mapping, call.sync).replace("'", "''") if lines or single else "{"
-        item = f"'{opening}' || {item}"
-    return f"{item} || chr(10)" if lines else (item if single else f"{item} || ','")
+        item = (
+            f"""'{opening}"operation":"', _operation, '","key":', CAST(to_json(_key) AS VARCHAR),"""
+            """ ',"id":"', id, '","record":', payload, '}'"""
+        )
+    end = ", chr(10)" if lines else "" if single else ", ','"
+    return f"CASE WHEN payload IS NOT NULL THEN concat({item}{end}) END"
 
 
 def _body(items: memoryview, _count: int, call: Call) -> bytes:

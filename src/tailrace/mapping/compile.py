@@ -54,6 +54,7 @@ class CompiledMapping:
         self,
         outputs: Mapping[str, str] | None = None,
         *,
+        payloads: bool = True,
         threads: int = 1,
         memory_limit: str = "1GB",
         timeout: float = 30.0,
@@ -61,12 +62,17 @@ class CompiledMapping:
         """A renderer of records.
 
         `outputs` are further columns, as DuckDB SQL over `payload`, `error_field`, `error_message` and the
-        passthrough columns.
+        passthrough columns. Without `payloads` the payload itself is not given back, only what is made of it.
         """
         from tailrace.mapping.render import Renderer
 
         return Renderer(
-            self, dict(outputs or {}), threads=threads, memory_limit=memory_limit, timeout=timeout
+            self,
+            dict(outputs or {}),
+            payloads=payloads,
+            threads=threads,
+            memory_limit=memory_limit,
+            timeout=timeout,
         )
 
 

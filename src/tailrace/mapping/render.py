@@ -81,6 +81,7 @@ class Statement:
         piece: _Piece,
         passthrough: Sequence[str],
         outputs: dict[str, str],
+        payloads: bool,
     ) -> None:
         self.connection = connection
         self.relation = relation
@@ -91,6 +92,7 @@ class Statement:
         self.faults = built.faults
         self._name = f"render_{relation}"
         self._outputs = outputs
+        self._payload = "payload" if payloads else "NULL::VARCHAR AS payload"
         self._kept = "".join(f', "{name}"' for name in passthrough)
         text = self._select(built)
         connection.execute(f"PREPARE {self._name} AS {text}").fetchall()
@@ -147,7 +149,7 @@ class Statement:
 
     def _with_outputs(self, relation: str) -> str:
         listed = "".join(f', {sql} AS "{name}"' for name, sql in self._outputs.items())
-        return f"SELECT payload, error_field, error_message, fault{listed} FROM ({relation})"
+        return f"SELECT {self._payload}, error_field, error_message, fault{listed} FROM ({relation})"
 
 
 class Renderer:
@@ -162,12 +164,14 @@ class Renderer:
         compiled: CompiledMapping,
         outputs: dict[str, str],
         *,
+        payloads: bool,
         threads: int,
         memory_limit: str,
         timeout: float,
     ) -> None:
         self._compiled = compiled
         self._outputs = outputs
+        self._payloads = payloads
         self._threads = threads
         self._timeout = timeout
         self._connection = connect(threads=threads, memory_limit=memory_limit)
@@ -229,6 +233,7 @@ class Renderer:
                 holder,
                 rest,
                 self._outputs,
+                self._payloads,
             )
             self._statements[schema] = statement
         return statement
