@@ -250,6 +250,9 @@ class Dialect(ABC):
     def add_column(self, table: str, name: str, native: str) -> str:
         return f"ALTER TABLE {table} ADD COLUMN {self.quote(name)} {native}"
 
+    def drop_column(self, table: str, name: str) -> str:
+        return f"ALTER TABLE {table} DROP COLUMN {self.quote(name)}"
+
     @abstractmethod
     def alter_type(self, table: str, name: str, native: str) -> str:
         """Widen a column in place."""

@@ -103,13 +103,15 @@ class _Evolving:
         for column in wanted:
             native = self.there.get(column.stored.lower())
             old = before.get(column.stored)
-            if native is None:
+            if native is None or old is None:
+                if native is not None:  # left over from an attempt that was never sealed
+                    self.statements.append(self.dialect.drop_column(self.table, column.stored))
                 steps += self._new_place(column, has_values, remember)
-            elif old is not None and old.native != column.native:
+            elif old.native != column.native:
                 steps.append(Step("widened", column.name, f"{old.native} to {column.native}"))
                 if native != column.native:
                     self.statements.append(self.dialect.alter_type(self.table, column.stored, column.native))
-            elif old is not None and old.retired:
+            elif old.retired:
                 steps.append(Step("added", column.name, "it was used before"))
         names = {column.name for column in wanted}
         steps += [
@@ -145,9 +147,7 @@ class _Evolving:
             self.statements.append(
                 f"UPDATE {self.table} AS r SET checksum = {values_checksum(d, compared, 'r')}"
             )
-            self.statements += [
-                f"ALTER TABLE {self.table} DROP COLUMN {d.quote(column.stored)}" for column in self.held
-            ]
+            self.statements += [d.drop_column(self.table, column.stored) for column in self.held]
 
     def before(self, row_count: int) -> RecordsTable:
         """The table as it is."""
