@@ -197,17 +197,13 @@ class Receiver:
     async def _receive(self, message: Message, path: str, connection: Connection) -> None:
         try:
             records = self.parse(message.body, message.headers)
-        except (ValueError, KeyError, OSError) as error:
+        except (ValueError, KeyError, TypeError, OSError) as error:
             self._note(message, path, [], 400, False)
             connection.write(answer(400, {"message": f"not understood: {error}"}))
             return
         with self._lock:
             self._holdings.arrive(records)
             faults = [] if self._plan.empty else self._plan.next(_hit(path, records, message))
-        for fault in faults:
-            if fault.kind == "latency":
-                await asyncio.sleep(fault.seconds)
-        last = faults[-1] if faults and faults[-1].kind != "latency" else None
         key = message.headers.get("idempotency-key", "") if self._strict else ""
         digest = hashlib.sha256(message.body).digest()
         known = self._answers.get(key)
@@ -220,6 +216,10 @@ class Receiver:
         if key:
             self._at_work.add(key)
         try:
+            for fault in faults:
+                if fault.kind == "latency":
+                    await asyncio.sleep(fault.seconds)
+            last = faults[-1] if faults and faults[-1].kind != "latency" else None
             reply = self._apply(message, path, records, last, key, digest, known[1] if known else None)
             await self._reply(connection, last, reply)
         finally:
