@@ -91,7 +91,8 @@ def verdict(known: Facts, operations: frozenset[str]) -> tuple[ChangeWord, str, 
     ]
     differing += [name for name in values if name not in state.values and values[name] is not None]
     if state.uncertain:
-        operation: ChangeWord = "updated" if state.delivered else "added"
+        known_before = state.baseline == "known" or (state.baseline is not None and "added" not in operations)
+        operation: ChangeWord = "updated" if state.delivered or known_before else "added"
         return _if_sent(
             operation, operations, "It may or may not have arrived last time, so it goes again.", differing
         )

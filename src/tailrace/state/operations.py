@@ -44,7 +44,8 @@ class Judge:
         adds, updates, deletes = (each in self.operations for each in SENDABLE)
         updated = "'updated'" if updates else "'not_sent'"
         again = "'added'" if adds else "'not_sent'"
-        uncertain = f"CASE WHEN r.delivered THEN {updated} ELSE {again} END"
+        baselines = "r.baseline = 'known'" if adds else "r.baseline IS NOT NULL"
+        uncertain = f"CASE WHEN r.delivered OR {baselines} THEN {updated} ELSE {again} END"
         unsent = "'added'" if adds else f"CASE WHEN {differs} THEN 'updated' END" if updates else "NULL"
         gone = "'deleted'" if deletes else "'deleted_not_sent'"
         gone_baseline = "'deleted'" if deletes and not adds else "'drop'"
