@@ -30,8 +30,8 @@ class Expectation:
         self._refusals: Counter[str] = Counter()
         self._pending = False
         """A sealed plan waits to be resumed, and is sent before the new one."""
-        self._edited = False
-        """The fields were another version at some time, so that older records have other fields."""
+        self._fields: set[str] = set()
+        """Every version of the fields that records were rendered with."""
 
     def released(self) -> None:
         """Quarantine is empty."""
@@ -39,11 +39,31 @@ class Expectation:
 
     def went_wrong(self, step: Step, keys: Collection[str], *, interrupted: bool) -> None:
         """A sync ended in a way that leaves its records undecided."""
+        self._fields.add(step.fields)
         self._doubt.update(keys)
         self._pending = interrupted
 
+    def planned(self, step: Step, before: Held) -> int | None:
+        """How many records the next sync must plan, where that can be told from what the receiver holds.
+
+        Not while there is doubt or a refusal, nor after an edit to the fields, nor where they hide a difference.
+        """
+        alike = {*self._fields, step.fields} == {step.fields} and step.fields != "upper"
+        if (
+            not alike
+            or self._pending
+            or self._doubt
+            or self._refusals
+            or step.mode not in ("mirror", "upsert")
+        ):
+            return None
+        rows, there = good(step.rows), occurring(step.rows)
+        changed = sum(before.get(key) != rendered(step.fields, row) for key, row in rows.items())
+        return changed + (len(before.keys() - there) if step.mode == "mirror" else 0)
+
     def went_well(self, step: Step, before: Held, after: Held, keys: Collection[str]) -> None:
         """Check a sync in which nothing went wrong but refusals by key."""
+        self._fields.add(step.fields)
         operations = _OPERATIONS[step.mode] if isinstance(step.mode, str) else set(step.mode)
         rows, there = good(step.rows), occurring(step.rows)
         for key in keys:

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.property.edits import KEYS, Step, steps
 from tests.property.expectation import Expectation, check_end
-from tests.property.world import DuckDBSource, World
+from tests.property.world import DuckDBSource, PostgresSource, World
+from tests.servers.postgres import PostgresServer
 
 from tailrace.testing.receiver import Receiver
 
@@ -32,7 +33,9 @@ def run(world: World, sequence: list[Step]) -> None:
         world.put(step.rows)
         world.mode, world.fields, world.batch = step.mode, step.fields, step.batch
         before = world.held
+        planned = expectation.planned(step, before)
         documents = world.sync(*step.faults, stop=step.stop)
+        assert planned in (None, documents[-1].counts.planned), (step, before)
         if step.trouble in ("none", "rejected"):
             expectation.went_well(step, before, world.held, KEYS)
         else:
@@ -43,9 +46,16 @@ def run(world: World, sequence: list[Step]) -> None:
     check_end(world)
 
 
-@settings(_SETTINGS, max_examples=10)
+@settings(_SETTINGS, max_examples=8)
 @given(st.lists(steps(), min_size=1, max_size=5))
 def test_the_receiver_holds_what_it_must_on_duckdb(sequence: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder, Receiver() as receiver:
         path = Path(folder)
         run(World(path, DuckDBSource(path), receiver), sequence)
+
+
+@settings(_SETTINGS, max_examples=4)
+@given(sequence=st.lists(steps(), min_size=2, max_size=4))
+def test_the_receiver_holds_what_it_must_on_postgres(postgres: PostgresServer, sequence: list[Step]) -> None:
+    with tempfile.TemporaryDirectory() as folder, Receiver() as receiver, postgres.database() as database:
+        run(World(Path(folder), PostgresSource(database), receiver), sequence)

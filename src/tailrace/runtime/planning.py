@@ -13,7 +13,14 @@ from tailrace.runtime.fenced import Held
 from tailrace.runtime.pinned import pin
 from tailrace.runtime.plan_id import table_plan_id
 from tailrace.runtime.prepared import Prepared
-from tailrace.runtime.requesting import Previous, anything_quarantined, on_change, plan_request, previous_of
+from tailrace.runtime.requesting import (
+    Previous,
+    anything_quarantined,
+    on_change,
+    pinned_document,
+    plan_request,
+    previous_of,
+)
 from tailrace.runtime.rerendering import rerender
 from tailrace.runtime.sending import Sealed
 from tailrace.runtime.stop import StopSignal
@@ -170,7 +177,7 @@ class _Planning:
         )
         self._guard(stopped(verdicts), counted.counts)
         work = tuple(units(session, dialect, names, table, request.columns))
-        sealed = self._sealed(n, table, counted.counts, request, work)
+        sealed = self._sealed(n, table, counted.counts, request, work, previous)
         self._check_plan_id(sealed)
         approved = any(verdict.approved for verdict in verdicts) or self._identity_approved
         seal.seal(
@@ -240,7 +247,13 @@ class _Planning:
             )
 
     def _sealed(
-        self, n: int, table: str, counts: Counts, request: PlanRequest, work: tuple[Unit, ...]
+        self,
+        n: int,
+        table: str,
+        counts: Counts,
+        request: PlanRequest,
+        work: tuple[Unit, ...],
+        previous: Previous,
     ) -> Sealed:
         prepared = self.prepared
         target, mapping = prepared.target, prepared.mapping
@@ -262,7 +275,7 @@ class _Planning:
             columns=request.columns,
             remember=prepared.remember,
             fingerprint=prepared.compiled.fingerprint,
-            spec=pinned.document(),
+            spec=pinned_document(pinned, prepared, previous, on_change(prepared, previous)),
             destination=target.identity,
             mapping=mapping.name,
         )

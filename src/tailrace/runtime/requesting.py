@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tailrace.errors import Blocked
+from tailrace.runtime.pinned import PinnedMapping
 from tailrace.runtime.prepared import Prepared, Target
 from tailrace.sources.base import Session
 from tailrace.sources.dialect import Dialect
@@ -17,6 +18,8 @@ from tailrace.state.plan import QUARANTINE_FROM
 from tailrace.state.plan_request import PlanRequest
 
 OnChange = Literal["same", "rerender", "resend", "keep"]
+
+_DUE = "rendered_before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,22 @@ def previous_of(found: Checkpoint | None) -> Previous:
     """What a checkpoint says of the last sync."""
     if found is None:
         return Previous()
-    return Previous(
-        found.columns or (), found.remember, found.fingerprint, found.spec, found.destination, found.first
-    )
+    due = (found.spec or {}).get(_DUE)
+    fingerprint, spec = (due["fingerprint"], due["spec"]) if due else (found.fingerprint, found.spec)
+    return Previous(found.columns or (), found.remember, fingerprint, spec, found.destination, found.first)
+
+
+def pinned_document(
+    pinned: PinnedMapping, prepared: Prepared, previous: Previous, change: OnChange
+) -> dict[str, Any]:
+    """What the checkpoint keeps of a mapping as planned.
+
+    Where its fields were edited in a mode that sends no updates, the earlier version stays beside it, so that a later
+    mode finds what renders differently since (R8, R17).
+    """
+    due = change in ("rerender", "resend") and "updated" not in prepared.mapping.operations
+    earlier = {"fingerprint": previous.fingerprint, "spec": previous.spec}
+    return pinned.document() | ({_DUE: earlier} if due else {})
 
 
 def on_change(prepared: Prepared, previous: Previous) -> OnChange:
