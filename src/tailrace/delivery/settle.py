@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from tailrace.delivery.batch import Batch, Part, Size
 from tailrace.delivery.lane import Ending, Lane, Work
 from tailrace.delivery.summary import DeliverySummary
-from tailrace.destinations.define import Action, Answer, Call, Result
+from tailrace.destinations.define import Action, Answer, Call, Reading, Result
 from tailrace.outcomes import Outcome, Refusal, Resolution
 
 _SHOWN_ANSWER = 2_000
@@ -69,9 +69,10 @@ class Settler:
                     continue
                 budget -= 1
             ending = await self._lane.send(work)
+            reading = self._reading(work, ending)
             match ending.kind:
-                case "accepted":
-                    refused, again = await self._read(work, ending)
+                case "accepted" | "refused" if reading is not None:
+                    refused, again = await self._apply(work, ending, reading)
                     refusals += refused
                     open_work += again
                 case "refused" | "too_large" | "conflict" if len(part) > 1:
@@ -96,14 +97,23 @@ class Settler:
                     )
         return refusals
 
-    async def _read(self, work: Work, ending: Ending) -> tuple[list[Refusal], list[Work]]:
-        """The records that an accepted request did not deliver, and those to be sent again."""
+    def _reading(self, work: Work, ending: Ending) -> Reading | None:
+        """What the answer says record by record; None where it was no success and says nothing."""
         answer = ending.answer
-        assert answer is not None
+        if answer is None or not answer.complete or ending.kind not in ("accepted", "refused"):
+            return None
         reading = self._action.read(answer, work.part, self._call)
-        results = reading.results if reading else {}
-        if reading:
+        if reading is not None:
+            self._lane.succeeded = True
             self._warn(reading.warnings)
+        elif ending.kind == "accepted":
+            reading = Reading()
+        return reading
+
+    async def _apply(self, work: Work, ending: Ending, reading: Reading) -> tuple[list[Refusal], list[Work]]:
+        """The records that a request did not deliver although it was read, and those to be sent again."""
+        answer, results = ending.answer, reading.results
+        assert answer is not None
         if not results and self._action.undecided == "delivered":
             return [], []
         refusals: list[Refusal] = []
