@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from tailrace.testing.receiver import Receiver
 
 SCHEMA = "__segment_reverse_etl"
 MAPPING = "people"
+_NAMED = re.compile(r"\{(records|checkpoints|progress|rejections|log|meta)\}")
 Stop = Literal["cancel", "crash"]
 Moment = Callable[[Event], bool]
 
@@ -224,6 +226,13 @@ class Project:
         assert document.status == "success", document
         return document
 
+    def finish(self, *faults: Fault, **options: Any) -> SyncDocument:
+        """Run it once where a sync was interrupted: that sync, which must be a success now; the next finds nothing."""
+        resumed, after = self.syncs(*faults, **options)
+        assert (resumed.status, resumed.resumed) == ("success", True), resumed
+        assert (after.status, after.counts.planned) == ("success", 0), after
+        return resumed
+
     def plan(self, samples: int = 100) -> PlanDocument:
         """What a sync would send now."""
         with self.opened() as workspace:
@@ -272,10 +281,8 @@ class Project:
     def state(self, *statements: str) -> list[tuple[Any, ...]]:
         """Run statements on the managed schema; `{records}` and the like name this mapping's tables."""
         tables = {kind: self.table(kind) for kind in ("records", "checkpoints", "progress", "rejections")}
-        filled = [
-            statement.format(log=f"{SCHEMA}.sync_log", meta=f"{SCHEMA}.tailrace_meta", **tables)
-            for statement in statements
-        ]
+        tables |= {"log": f"{SCHEMA}.sync_log", "meta": f"{SCHEMA}.tailrace_meta"}
+        filled = [_NAMED.sub(lambda found: tables[found[1]], statement) for statement in statements]
         return self.warehouse.state(*filled)
 
     def records(self, columns: str = "record_id, delivered, uncertain") -> list[tuple[Any, ...]]:

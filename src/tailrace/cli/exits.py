@@ -43,9 +43,12 @@ def worst(codes: Iterable[int]) -> int:
 
 
 def of_sync(document: SyncDocument) -> int:
-    """What one sync means for the exit code."""
-    if document.status == "failed" and is_busy(document.error):
-        return BUSY
+    """What one sync means for the exit code; one that was interrupted by an error failed, for now."""
+    if document.status in ("failed", "interrupted") and document.error is not None:
+        if is_busy(document.error):
+            return BUSY
+        if document.error.code != "cancelled":
+            return FAILED
     return _OF_STATUS[document.status]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ from tailrace.runtime.stop import StopSignal
 from tailrace.spec.project import Project
 from tailrace.state import seal, upkeep
 from tailrace.state.counts import Counts
+from tailrace.state.fence import verify
 from tailrace.state.synclog import LogEntry, log_sync
 from tailrace.store.rows import UnitPlan
 
@@ -217,6 +219,7 @@ class _Run:
 
     def _fail(self, sync: str, started: datetime, error: TailraceError) -> SyncRow:
         """A sync that ends before it sealed a plan, or whose sealed plan stays for the next try."""
+        error = self._cause(error)
         status = (
             "blocked" if error.exit_code == 4 else "cancelled" if isinstance(error, Cancelled) else "failed"
         )
@@ -225,7 +228,8 @@ class _Run:
         if sealed and status == "failed":
             status = "interrupted"
         if not sealed and not isinstance(error, FenceLost):
-            self._log(sync, started, status, counts or Counts())
+            with suppress(TailraceError):
+                self._log(sync, started, status, counts or Counts())
         store = self._around.store
         return self._ended(
             end_row(store, self._held, sync, status, counts, self._phases, self._warnings, error)
@@ -233,6 +237,7 @@ class _Run:
 
     def _interrupted(self, sync: str, error: TailraceError) -> SyncRow:
         """Stopped without an end: the sealed plan stays, and the next run goes on from the ledger."""
+        error = self._cause(error)
         store = self._around.store
         outcomes = outcome_totals(ledger_outcomes(store, sync))
         row = store.syncs.get(sync)
@@ -247,6 +252,18 @@ class _Run:
             error=error.document(),
         )
         return self._ended(ended)
+
+    def _cause(self, error: TailraceError) -> TailraceError:
+        """The error, or the take-over that it is a trace of: a new owner drops and commits what we look for."""
+        fence = self._held.fence
+        try:
+            with self._prepared.source.session() as session:
+                verify(session, fence)
+        except FenceLost as lost:
+            return lost
+        except TailraceError:
+            pass
+        return error
 
     def _log(self, sync: str, started: datetime, status: str, counts: Counts) -> None:
         held, prepared = self._held, self._prepared

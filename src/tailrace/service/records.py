@@ -73,3 +73,16 @@ def reset(workspace: Workspace, mapping: str) -> ActionDocument:
         records=forgotten,
         message=f"{words} forgotten; the next sync sends all records as added, and deletes none.",
     )
+
+
+def accept(workspace: Workspace, mapping: str) -> ActionDocument:
+    """Take the state's records as they stand after somebody changed their number. Raises LeaseHeld."""
+    with held_fence(workspace, mapping) as (source, fence, _), source.session() as session:
+        rows = upkeep.accept_row_count(session, fence).rows
+    words = "1 record is" if rows == 1 else f"{rows:,} records are"
+    return ActionDocument(
+        action="reset",
+        mapping=mapping,
+        records=rows,
+        message=f"{words} taken as they stand; the next sync sends what differs from them.",
+    )

@@ -208,6 +208,13 @@ class Workspace:
         self.require_mapping(mapping)
         return reset(self, mapping)
 
+    def accept(self, mapping: str) -> doc.ActionDocument:
+        """Take a damaged state as it stands now, instead of forgetting it."""
+        from tailrace.service.records import accept
+
+        self.require_mapping(mapping)
+        return accept(self, mapping)
+
     def approve(self, sync: str) -> doc.ActionDocument:
         """Approve a blocked sync, from any machine."""
         from tailrace.service.decisions import approve

@@ -120,16 +120,31 @@ def resend(
 @command(
     REPAIR,
     answers="ActionDocument",
-    examples=[("tailrace reset customers_to_crm", "Forget what was delivered; the next sync is a first one")],
+    examples=[
+        ("tailrace reset customers_to_crm", "Forget what was delivered; the next sync is a first one"),
+        (
+            "tailrace reset customers_to_crm --accept",
+            "Go on with a state that somebody changed (state_damaged)",
+        ),
+    ],
 )
 def reset(
     run: Invocation,
     mapping: MAPPING,
+    accept: Annotated[
+        bool,
+        typer.Option("--accept", help="Forget nothing: take the state's records as they stand now."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> int:
-    """Forget everything that was delivered by a mapping: its next sync sends all records as added."""
+    """Forget everything that was delivered by a mapping: its next sync sends all records as added.
+
+    With --accept nothing is forgotten: a state whose records somebody changed is taken as it stands.
+    """
     with run.workspace() as workspace:
         require_mappings(workspace, [mapping])
+        if accept:
+            return _done(run, workspace.accept(mapping))
         if not yes:
             _ask(run, f"Forget what {mapping} has delivered? Its next sync sends every record as added.")
         return _done(run, workspace.reset(mapping))
