@@ -79,6 +79,11 @@ _TIMES = ["date", "timestamp without time zone", "timestamp with time zone"]
 _NUL = r"'\u0000'"
 """An escape that `json` allows and `jsonb` refuses."""
 
+_LAST_DATE = "DATE '5874897-12-31'"
+_ARROW_INFINITY = "'294247-01-10 04:00:54.775807+00'"
+"""The greatest number of microseconds since 1970: Arrow's readers take it for infinity; what is infinite here
+would become some finite time on the way."""
+
 _PRECISION = re.compile(r"\(\s*[\d\s,]+\)")
 
 
@@ -169,18 +174,18 @@ class PostgresDialect(Dialect):
 
     def store_expr(self, expr: str, column: Column) -> str:
         stored = self.storage(column)
-        bare = _bare(column.native)
-        if column.kind is Kind.JSON and bare in ("json", "jsonb"):
-            return expr
-        if stored.native == "jsonb":
+        if stored.native == "jsonb" and column.kind is not Kind.JSON:
             return f"to_jsonb({expr})"
-        if stored.native == bare:
-            return expr
-        return f"CAST({expr} AS {stored.native})"
+        return f"CAST({expr} AS {stored.native})"  # also where the types look equal: it may be a domain
 
     def read_expr(self, expr: str, column: Column) -> str:
         if column.kind in (Kind.DECIMAL, Kind.UUID, Kind.JSON, Kind.ARRAY, Kind.STRUCT):
             return f"CAST({expr} AS text)"
+        if column.kind is Kind.DATE:
+            return f"CASE WHEN NOT isfinite({expr}) THEN {_LAST_DATE} ELSE {expr} END"
+        if column.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ):
+            last = f"CAST({_ARROW_INFINITY} AS {self.storage(column).native})"
+            return f"CASE WHEN {expr} = '-infinity' OR {expr} >= {last} THEN {last} ELSE {expr} END"
         return expr
 
     def differs(self, left: str, right: str, column: Column) -> str:
