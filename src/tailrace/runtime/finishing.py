@@ -117,7 +117,7 @@ def finish(
     with sealed.source.session() as session:
         commit.finish(session, held.fence, sealed.plan, ending)
     took = {**phases, "commit": phases.get("commit", 0.0) + clock.monotonic() - before}
-    return end_row(store, held, sealed.plan.sync_id, status, counts, took, warnings, explained)
+    return _settled(store, held, sealed.plan.sync_id, status, counts, took, warnings, explained)
 
 
 def give_up(
@@ -143,7 +143,14 @@ def give_up(
     )
     with sealed.source.session() as session:
         commit.discard(session, held.fence, sealed.plan, ending)
-    return end_row(store, held, sealed.plan.sync_id, status, counts, {}, warnings, None)
+    return _settled(store, held, sealed.plan.sync_id, status, counts, {}, warnings, None)
+
+
+def _settled(store: Store, held: Held, sync: str, *ended: Any) -> SyncRow:
+    """The end of a sync whose plan is no more: its progress is not needed again."""
+    row = end_row(store, held, sync, *ended)
+    store.ledger.forget_units(sync)
+    return row
 
 
 def end_row(
@@ -156,10 +163,10 @@ def end_row(
     warnings: Sequence[str],
     error: TailraceError | None,
 ) -> SyncRow:
-    """Write a sync's end into the control store."""
+    """Write a sync's end into the control store; the progress of a plan that stays is kept for its resume."""
     totals, shares = stored_counts(counts) if counts is not None else (None, None)
     document: dict[str, Any] | None = error.document() if error is not None else None
-    row = store.syncs.finish(
+    return store.syncs.finish(
         sync,
         held.owner,
         status,
@@ -169,8 +176,6 @@ def end_row(
         phases={name: round(seconds, 4) for name, seconds in phases.items()},
         error=document,
     )
-    store.ledger.forget_units(sync)
-    return row
 
 
 def outcome_totals(outcomes: Mapping[tuple[str, Outcome], int]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from tailrace.delivery.outcomes import Rendered
 from tailrace.delivery.summary import Counts as Outcomes
 from tailrace.delivery.summary import DeliverySummary
 from tailrace.destinations.define import Call
-from tailrace.errors import Blocked, TailraceError
+from tailrace.errors import Blocked, Cancelled, FenceLost, TailraceError
 from tailrace.outcomes import Span, UnitProgress
 from tailrace.runtime.committing import Committer
 from tailrace.runtime.events import OnEvent, Progress, Waiting
@@ -109,7 +109,7 @@ class Sending:
         self._renderers: queue.SimpleQueue[PieceRenderer] = queue.SimpleQueue()
 
     def run(self) -> Sent:
-        """Send what is not resolved yet, and commit all that was acknowledged. Raises FenceLost, Cancelled (at once)."""
+        """Send what is not resolved yet, and commit all that was acknowledged. Raises FenceLost, StoreError, Cancelled."""
         sealed = self._sealed
         delivery = Delivery(
             sealed.target.action,
@@ -155,10 +155,10 @@ class Sending:
         self._committer.commit()
         return Sent(summary, error)
 
-    @staticmethod
-    def _fatal(error: TailraceError) -> bool:
-        """Whether nothing may be committed after this: the fence is lost, or a person wants out at once."""
-        return error.code in ("fence_lost", "cancelled", "store_failed")
+    def _fatal(self, error: TailraceError) -> bool:
+        """Whether the sync cannot end after this, only go on with the next run: the fence is lost, a person wants
+        out at once, or requests were left without an outcome."""
+        return isinstance(error, FenceLost | Cancelled) or self._ledger.left_open(self._unsettled)
 
     def _resume(self) -> Mapping[int, UnitProgress]:
         return {

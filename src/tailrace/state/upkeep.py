@@ -91,9 +91,12 @@ def reset(session: Session, fence: Fence) -> int:
 
 
 def mark_resend(session: Session, fence: Fence, keys: Sequence[str] | None) -> int:
-    """Mark records so that the next plan sends them again, all where `keys` is None. Raises FenceLost."""
+    """Mark records so that the next plan sends them again, all where `keys` is None. Raises FenceLost.
+
+    Only what was or may have been delivered: in doubt, a baseline record would be deleted once it has gone (R7).
+    """
     records = fence.table(fence.names.records)
-    mark = f"UPDATE {records} SET uncertain = TRUE, record_level_id = NULL"
+    mark = f"UPDATE {records} SET uncertain = TRUE, record_level_id = NULL WHERE (delivered OR uncertain)"
 
     def write() -> int:
         if keys is None:
@@ -101,7 +104,7 @@ def mark_resend(session: Session, fence: Fence, keys: Sequence[str] | None) -> i
         marked = 0
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             literals = ", ".join(fence.dialect.literal(key) for key in keys[start : start + _KEYS_AT_ONCE])
-            marked += session.execute(f"{mark} WHERE {fence.dialect.binary('record_id')} IN ({literals})")
+            marked += session.execute(f"{mark} AND {fence.dialect.binary('record_id')} IN ({literals})")
         return marked
 
     return write_fenced(session, fence, write)
