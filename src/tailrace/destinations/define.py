@@ -111,11 +111,11 @@ def _nothing_read(_answer: Answer, _records: Records, _call: Call) -> Reading | 
 class Action:
     """One thing a destination can do with records.
 
-    `item` is a DuckDB SQL expression over `payload` (JSON text), `_key`, `_operation` and `id` that gives
-    one record's text in a request, ended by `separator`; `body` wraps the joined texts (the last separator
-    already taken off). `read` finds per-record results in an answer; it gives None where the status alone
-    decides. It is asked for every complete answer but those to which the engine has a fixed reaction (401,
-    403, 429, 5xx …).
+    `item` is a DuckDB SQL expression over `payload` (JSON text), `_key`, `_operation` and `id` that gives one
+    record's text in a request, ended by `separator`; `body` wraps the joined texts (the last separator already
+    taken off). `read` finds per-record results in an answer, and gives None where the status alone decides. It
+    is asked for whole answers of success, and for those that refuse a request (400, 422 …), since some tools
+    name the bad records there and accept the rest.
     """
 
     name: str

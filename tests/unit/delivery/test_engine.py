@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ from tailrace.delivery.outcomes import Rendered
 from tailrace.delivery.settle import split_budget
 from tailrace.delivery.summary import Counts
 from tailrace.destinations.auth import Auth
-from tailrace.destinations.define import Call
+from tailrace.destinations.define import Answer, Call, Reading, Records, Result
 from tailrace.destinations.webhook import webhook
 from tailrace.errors import AuthError, Blocked, Cancelled, DestinationError, FenceLost, SourceError
 from tailrace.outcomes import Offer, Outcome, Refusal, Resolution, Span, UnitProgress
@@ -407,3 +408,28 @@ def test_a_closed_gate_in_the_last_piece_does_not_hang_the_reader(receiver: Rece
     big = [Change(f"k{n}", "added", '{"x":"' + "x" * 100_000 + '"}') for n in range(500)]
     with pytest.raises(AuthError):
         run.run(render(run.action, run.call, big, first=start * 1_000) for start in range(5))
+
+
+def test_a_refusal_that_names_its_records_accepts_the_others(receiver: Receiver) -> None:
+    def read(answer: Answer, records: Records, call: Call) -> Reading | None:
+        return Reading({1: Result("rejected", "bad")}) if answer.status == 400 else None
+
+    receiver.fail(Fault(kind="status", status=400, after=True, times=1))
+    ledger = MemoryLedger(4)
+    run = delivery(receiver, ledger, batch=4)
+    run.action = replace(ACTION, read=read)
+    counts = run.run(pieces(run, changes(4))).counts
+    assert (counts.delivered, counts.rejected) == (3, 1)
+    assert len(receiver.requests()) == 1
+
+
+@pytest.mark.parametrize("undecided", ["rejected", "unknown"])
+def test_records_without_a_result_follow_the_rule_of_the_action(receiver: Receiver, undecided: Any) -> None:
+    def read(answer: Answer, records: Records, call: Call) -> Reading | None:
+        return Reading({0: Result("delivered")})
+
+    ledger = MemoryLedger(4)
+    run = delivery(receiver, ledger, batch=3)
+    run.action = replace(ACTION, read=read, undecided=undecided)
+    run.run(pieces(run, changes(3)))
+    assert ledger.outcomes() == {"delivered": 1, undecided: 2}
