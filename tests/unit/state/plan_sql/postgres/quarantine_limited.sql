@@ -1,0 +1,384 @@
+WITH judged AS MATERIALIZED (
+  SELECT
+    op,
+    CASE op
+      WHEN 'set_aside'
+      THEN COALESCE(problem, 'repeated')
+      WHEN 'not_sent'
+      THEN CASE WHEN never_delivered THEN 'mode:added' ELSE 'mode:updated' END
+      WHEN 'deleted_not_sent'
+      THEN 'mode:deleted'
+    END AS reason,
+    prior_id,
+    CASE WHEN mine AND nth = 1 THEN n END AS counted,
+    CASE
+      WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+      THEN NULL
+      ELSE CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END
+    END AS record_id,
+    CASE
+      WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+      THEN NULL
+      ELSE CASE WHEN mine IS NULL THEN r_c0 ELSE m_c0 END
+    END AS c0,
+    CASE
+      WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+      THEN NULL
+      ELSE CASE WHEN mine IS NULL THEN r_c1 ELSE m_c1 END
+    END AS c1,
+    CASE
+      WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+      THEN NULL
+      ELSE CASE WHEN mine IS NULL THEN r_c2 ELSE m_c2 END
+    END AS c2,
+    CASE
+      WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+      THEN NULL
+      ELSE CASE WHEN mine IS NULL THEN r_c3 ELSE m_c3 END
+    END AS c3
+  FROM (
+    SELECT
+      CASE
+        WHEN m.mine IS NULL AND (
+          r.delivered OR r.uncertain
+        )
+        THEN 'deleted'
+        WHEN m.mine IS NULL
+        THEN 'drop'
+        WHEN m.problem IS NOT NULL OR m.n > 1
+        THEN 'set_aside'
+        WHEN r.record_id IS NULL
+        THEN 'added'
+        WHEN r.uncertain
+        THEN CASE WHEN r.delivered OR r.baseline = 'known' THEN 'updated' ELSE 'added' END
+        WHEN r.baseline = 'unsent'
+        THEN 'added'
+        WHEN (
+          m.c0 IS DISTINCT FROM r."id"
+          OR (
+            m.c1 COLLATE "C"
+          ) IS DISTINCT FROM (
+            r."Name" COLLATE "C"
+          )
+          OR m.c2 IS DISTINCT FROM r."total_2"
+          OR CASE
+            WHEN (
+              CAST(m.c3 AS TEXT) COLLATE "C"
+            ) IS NOT DISTINCT FROM (
+              CAST(r."extra" AS TEXT) COLLATE "C"
+            )
+            THEN FALSE
+            WHEN POSITION('\u0000' IN (
+              CAST(m.c3 AS TEXT) COLLATE "C"
+            )) > 0
+            OR POSITION('\u0000' IN (
+              CAST(r."extra" AS TEXT) COLLATE "C"
+            )) > 0
+            THEN TRUE
+            ELSE CAST(m.c3 AS JSONB) IS DISTINCT FROM CAST(r."extra" AS JSONB)
+          END
+        )
+        THEN 'updated'
+      END AS op,
+      CASE
+        WHEN r.uncertain AND r.record_level_id IS NOT NULL
+        THEN CASE
+          WHEN m.mine IS NULL
+          THEN CASE
+            WHEN LEFT(r.record_level_id, 8) = 'deleted:'
+            THEN SUBSTRING(r.record_level_id FROM 9)
+          END
+          WHEN LEFT(r.record_level_id, 8) = 'deleted:'
+          OR (
+            m.c0 IS DISTINCT FROM r."id"
+            OR (
+              m.c1 COLLATE "C"
+            ) IS DISTINCT FROM (
+              r."Name" COLLATE "C"
+            )
+            OR m.c2 IS DISTINCT FROM r."total_2"
+            OR CASE
+              WHEN (
+                CAST(m.c3 AS TEXT) COLLATE "C"
+              ) IS NOT DISTINCT FROM (
+                CAST(r."extra" AS TEXT) COLLATE "C"
+              )
+              THEN FALSE
+              WHEN POSITION('\u0000' IN (
+                CAST(m.c3 AS TEXT) COLLATE "C"
+              )) > 0
+              OR POSITION('\u0000' IN (
+                CAST(r."extra" AS TEXT) COLLATE "C"
+              )) > 0
+              THEN TRUE
+              ELSE CAST(m.c3 AS JSONB) IS DISTINCT FROM CAST(r."extra" AS JSONB)
+            END
+          )
+          THEN NULL
+          ELSE r.record_level_id
+        END
+      END AS prior_id,
+      r.uncertain AND NOT r.delivered AS never_delivered,
+      m.problem,
+      m.mine,
+      m.n,
+      m.nth,
+      m.record_id AS m_record_id,
+      r.record_id AS r_record_id,
+      m.c0 AS m_c0,
+      m.c1 AS m_c1,
+      m.c2 AS m_c2,
+      m.c3 AS m_c3,
+      r."id" AS r_c0,
+      r."Name" AS r_c1,
+      r."total_2" AS r_c2,
+      r."extra" AS r_c3
+    FROM (
+      SELECT
+        keyed.*,
+        COUNT(*) OVER w AS n,
+        ROW_NUMBER() OVER w AS nth
+      FROM (
+        SELECT
+          TRUE AS mine,
+          CASE
+            WHEN model."id" IS NULL OR model."Name" IS NULL
+            THEN 'null'
+            WHEN CAST(model."Name" AS TEXT) = ''
+            THEN 'empty'
+            WHEN TRIM('	
+                  　' FROM CAST(model."Name" AS TEXT)) = ''
+            THEN 'blank'
+          END AS problem,
+          (
+            (
+              '[' || CAST(TO_JSON(CAST(model."id" AS TEXT)) AS TEXT) || ',' || CAST(TO_JSON(CAST(model."Name" AS TEXT)) AS TEXT) || ']'
+            ) COLLATE "C"
+          ) AS record_id,
+          CAST(model."id" AS INT) AS c0,
+          CAST(model."Name" AS TEXT) AS c1,
+          CAST(model."total" AS DECIMAL) AS c2,
+          CAST(model."extra" AS JSON) AS c3
+        FROM (
+          SELECT
+            *
+          FROM orders
+        ) AS model
+        WHERE
+          (
+            total > 5 /* big ones */
+          )
+      ) AS keyed
+      WINDOW w AS (PARTITION BY keyed.record_id)
+    ) AS m
+    FULL JOIN "__segment_reverse_etl"."records_map_12345678" AS r
+      ON r.record_id = m.record_id
+    OFFSET 0
+  ) AS judged_pairs
+)
+SELECT
+  op AS operation,
+  record_id,
+  bucket,
+  CASE
+    WHEN op IN ('added', 'updated', 'deleted', 'candidate')
+    THEN CAST(bucket AS BIGINT) * 1099511627776 + pos
+  END AS seq,
+  prior_id,
+  reason,
+  CAST(NULL AS BIGINT) AS total,
+  c0 AS "id",
+  c1 AS "Name",
+  c2 AS "total_2",
+  c3 AS "extra"
+FROM (
+  SELECT
+    CASE
+      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
+      THEN CASE l.op WHEN 'deleted' THEN 'deleted_not_sent' ELSE 'not_sent' END
+      ELSE l.op
+    END AS op,
+    CASE
+      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
+      THEN 'limit:' || l.op
+      ELSE l.reason
+    END AS reason,
+    CASE
+      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
+      THEN NULL
+      ELSE l.prior_id
+    END AS prior_id,
+    l.record_id AS record_id,
+    l.bucket AS bucket,
+    l.pos AS pos,
+    CASE
+      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
+      THEN NULL
+      ELSE l.c0
+    END AS c0,
+    CASE
+      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
+      THEN NULL
+      ELSE l.c1
+    END AS c1,
+    CASE
+      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
+      THEN NULL
+      ELSE l.c2
+    END AS c2,
+    CASE
+      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
+      THEN NULL
+      ELSE l.c3
+    END AS c3
+  FROM (
+    SELECT
+      l.*,
+      SUM(CASE WHEN l.op IN ('added', 'updated', 'deleted') THEN 1 ELSE 0 END) OVER (ORDER BY l.bucket, l.record_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS rank
+    FROM (
+      SELECT
+        CASE
+          WHEN q.record_id IS NOT NULL
+          AND f.op IN ('added', 'updated', 'deleted')
+          AND POSITION(
+            ENCODE(
+              SHA256(
+                CONVERT_TO(
+                  COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
+                    LENGTH(
+                      CASE
+                        WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
+                        THEN CAST(f."c3" AS TEXT)
+                        ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
+                      END
+                    ) || ':' || CASE
+                      WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
+                      THEN CAST(f."c3" AS TEXT)
+                      ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
+                    END,
+                    '-'
+                  ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
+                    LENGTH(CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT)) || ':' || CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT),
+                    '-'
+                  ),
+                  'UTF8'
+                )
+              ),
+              'hex'
+            ) IN q.checksums
+          ) > 0
+          THEN 'quarantined'
+          ELSE f.op
+        END AS op,
+        CASE
+          WHEN q.record_id IS NOT NULL
+          AND f.op IN ('added', 'updated', 'deleted')
+          AND POSITION(
+            ENCODE(
+              SHA256(
+                CONVERT_TO(
+                  COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
+                    LENGTH(
+                      CASE
+                        WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
+                        THEN CAST(f."c3" AS TEXT)
+                        ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
+                      END
+                    ) || ':' || CASE
+                      WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
+                      THEN CAST(f."c3" AS TEXT)
+                      ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
+                    END,
+                    '-'
+                  ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
+                    LENGTH(CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT)) || ':' || CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT),
+                    '-'
+                  ),
+                  'UTF8'
+                )
+              ),
+              'hex'
+            ) IN q.checksums
+          ) > 0
+          THEN f.op
+          ELSE f.reason
+        END AS reason,
+        f.prior_id AS prior_id,
+        f.record_id AS record_id,
+        f.bucket AS bucket,
+        f.pos AS pos,
+        f.c0 AS c0,
+        f.c1 AS c1,
+        f.c2 AS c2,
+        f.c3 AS c3
+      FROM (
+        SELECT
+          op,
+          reason,
+          prior_id,
+          record_id,
+          bucket,
+          c0,
+          c1,
+          c2,
+          c3,
+          ROW_NUMBER() OVER (PARTITION BY changed.bucket ORDER BY changed.record_id) AS pos
+        FROM (
+          SELECT
+            judged.*,
+            (
+              HASHTEXT(judged.record_id) & 255
+            ) AS bucket
+          FROM judged
+          WHERE
+            op IS NOT NULL AND NOT op IN ('not_sent', 'deleted_not_sent')
+        ) AS changed
+      ) AS f
+      LEFT JOIN (
+        SELECT
+          record_id,
+          operation,
+          STRING_AGG(checksum, ',') AS checksums
+        FROM "__segment_reverse_etl"."rejections_map_12345678"
+        WHERE
+          attempts >= 3 AND next_try_at > CLOCK_TIMESTAMP() AND fingerprint = 'f''1'
+        GROUP BY
+          record_id,
+          operation
+      ) AS q
+        ON q.record_id = f.record_id AND q.operation = f.op
+    ) AS l
+  ) AS l
+) AS placed
+UNION ALL
+SELECT
+  'count',
+  CAST(NULL AS TEXT),
+  CAST(NULL AS INT),
+  CAST(NULL AS BIGINT),
+  CAST(NULL AS TEXT),
+  CASE what WHEN 'rows' THEN COALESCE(reason, op) ELSE 'model_rows' END,
+  CAST(CASE what WHEN 'rows' THEN matches ELSE model_rows END AS BIGINT),
+  CAST(NULL AS INT),
+  CAST(NULL AS TEXT),
+  CAST(NULL AS DECIMAL),
+  CAST(NULL AS JSON)
+FROM (
+  SELECT
+    COALESCE(op, 'unchanged') AS op,
+    reason,
+    COUNT(*) AS matches,
+    SUM(counted) AS model_rows
+  FROM judged
+  GROUP BY
+    1,
+    2
+) AS counts
+CROSS JOIN (VALUES
+  ('rows'),
+  ('model')) AS kinds(what)
+WHERE
+  what = 'model'
+  AND model_rows IS NOT NULL
+  OR what = 'rows'
+  AND op IN ('unchanged', 'not_sent', 'deleted_not_sent')
