@@ -18,6 +18,7 @@ MODES: tuple[str | list[str], ...] = (
 Trouble = Literal["none", "rejected", "doubt", "crash", "cancel"]
 
 _AFTER = Fault(kind="status", status=503, after=True)
+# an answer that says "not applied" is believed: no fault here accepts records and then answers 401
 DOUBTS: tuple[tuple[Fault, ...], ...] = (
     (Fault(kind="lost"),),
     (Fault(kind="lost", probability=0.5),),
@@ -27,7 +28,6 @@ DOUBTS: tuple[tuple[Fault, ...], ...] = (
     (Fault(kind="truncate", times=1),),
     (Fault(kind="reset", probability=0.5),),
     (Fault(kind="status", status=401, skip=1),),
-    (Fault(kind="status", status=401, after=True),),
     (Fault(kind="results", chance=0.4, result={"status": "retry"}),),
 )
 
