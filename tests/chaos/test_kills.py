@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.chaos.blows import blows, late_blows
 from tests.chaos.campaign import BUSY, Fought, bound, check_counts, check_end, fight, first_sync
-from tests.chaos.receiver import ReceiverProcess, receiver_process
+from tests.chaos.receiver import ReceiverProcess
 from tests.chaos.shop import BATCH, CHANGES, CONCURRENCY, Shop
-from tests.chaos.warehouses import DuckDBWarehouse, PostgresWarehouse
 
 LONG = os.environ.get("CHAOS") == "long"
 SEEDS = range(1, 4) if LONG else range(1, 2)
@@ -23,19 +20,6 @@ LATENCY = 0.05
 IN_A_COMMIT_INTERVAL = round(CONCURRENCY * BATCH * COMMIT_SECONDS / LATENCY)
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
-
-
-@pytest.fixture
-def receiver() -> Iterator[ReceiverProcess]:
-    with receiver_process() as process:
-        yield process
-
-
-@pytest.fixture(params=["duckdb", "postgres"])
-def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
-    if request.param == "duckdb":
-        return Shop(tmp_path, DuckDBWarehouse(tmp_path))
-    return Shop(tmp_path, PostgresWarehouse(request.getfixturevalue("postgres_database")))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
