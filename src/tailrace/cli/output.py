@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
+
+from tailrace.service.exact import laid_out
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -44,10 +45,10 @@ class Output:
 
     def document(self, document: BaseModel | Mapping[str, Any]) -> None:
         """Write the one JSON document of this command to stdout."""
-        data = dict(document) if isinstance(document, Mapping) else document.model_dump(mode="json")
+        data = dict(document) if isinstance(document, Mapping) else document.model_dump()
         if data.get("error", "") is None:
             del data["error"]
-        self.text(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
+        self.text(laid_out(data) + "\n")
 
     def text(self, text: str) -> None:
         """Write text to stdout exactly as it is."""

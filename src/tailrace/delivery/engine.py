@@ -36,8 +36,8 @@ _FEED_BYTES = 32 << 20
 class Delivery:
     """Delivers the rendered pieces of one sync.
 
-    `on_progress` gets the counts so far, `on_wait` a reason and seconds; both are called from the
-    delivery's thread.
+    `on_progress` gets the counts so far, `on_wait` a reason, seconds and, of a request that is tried
+    again, after how many seconds that ends; both are called from the delivery's thread.
     """
 
     action: Action
@@ -48,7 +48,7 @@ class Delivery:
     random: Random = field(default_factory=Random)
     control: Control = field(default_factory=Control)
     on_progress: Callable[[Counts], None] = lambda _counts: None
-    on_wait: Callable[[str, float], None] = lambda _reason, _seconds: None
+    on_wait: Callable[[str, float, float | None], None] = lambda _reason, _seconds, _left: None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def run(

@@ -145,12 +145,12 @@ class Lane:
             self._summary.retries += 1
         return Ending("stopped", self.stop_reason, "The delivery ended before this record had its turn.")
 
-    async def pause(self, seconds: float, reason: str) -> bool:
-        """Wait; False if the delivery is ending."""
+    async def pause(self, seconds: float, reason: str, left: float | None = None) -> bool:
+        """Wait, and tell of it: long waits, and tries that end after `left` seconds. False if the delivery is ending."""
         if self.stopping.is_set():
             return False
-        if seconds >= _SHOWN_WAIT:
-            self._on_wait(reason, seconds)
+        if seconds >= _SHOWN_WAIT or left is not None:
+            self._on_wait(reason, seconds, left)
         waits = {asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(self.stopping.wait())}
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -172,7 +172,7 @@ class Lane:
             return False
         self._bucket, wait = rate.take(self._bucket, self._clock.monotonic())
         while wait > 0:
-            if not await self.pause(wait, "rate_limit"):
+            if not await self.pause(wait, "The destination's limits ask for a pause."):
                 return False
             wait = self._bucket.paused_until - self._clock.monotonic()
         return True
@@ -207,7 +207,8 @@ class Lane:
         if verdict.limited:
             self._bucket = rate.slow_down(self._bucket, now, wait, sent_at)
             return True
-        await self.pause(wait, verdict.reason)
+        started = now if work.started is None else work.started
+        await self.pause(wait, verdict.message, max(0.0, started + self._limits.retry_for - now))
         return True
 
     async def _renew(self) -> bool:

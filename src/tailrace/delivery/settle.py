@@ -135,7 +135,9 @@ class Settler:
         rest = Work(work.part.of(list(again)), work.maybe_applied, work.attempts, work.started)
         rest.rounds = (*work.rounds, "again")
         wait = self._lane.next_delay(rest, answer)
-        if wait is not None and await self._lane.pause(wait, "result_retry"):
+        if wait is not None and await self._lane.pause(
+            wait, "The destination asked for some records again, later."
+        ):
             return refusals, [rest]
         refusals += [
             self._refusal(rest, row, _undecided(rest), result, answer) for row, result in again.items()

@@ -52,6 +52,8 @@ class Waiting:
     mapping: str
     reason: str
     seconds: float
+    gives_up_in: float | None = None
+    """Of a request that is tried again: for how many seconds at most."""
 
 
 @dataclass(frozen=True, slots=True)

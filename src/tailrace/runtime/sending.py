@@ -119,7 +119,7 @@ class Sending:
             auth=sealed.target.declaration.auth(sealed.target.settings),
             control=self._control,
             on_progress=self._report,
-            on_wait=lambda reason, seconds: self._on_event(Waiting(sealed.mapping, reason, seconds)),
+            on_wait=lambda *wait: self._on_event(Waiting(sealed.mapping, *wait)),
         )
         error: TailraceError | None = None
         summary = DeliverySummary()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from tailrace.runtime.prepared import prepare
 from tailrace.runtime.record import Facts, facts, render_one, verdict
 from tailrace.service.conversion import attempt_document, moment, plain_value, rejection_document
 from tailrace.service.documents import WhyDocument
+from tailrace.service.exact import parsed
 from tailrace.service.holding import stored_checkpoint
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def why(workspace: Workspace, mapping: str, key: str) -> WhyDocument:
         state=_state(known),
         change=None if change == "unknown_key" else change,
         changed_columns=differing,
-        payload=json.loads(payload.text) if payload is not None and payload.text is not None else None,
+        payload=parsed(payload.text) if payload is not None and payload.text is not None else None,
         problem=payload.problem if payload is not None else None,
         quarantine=rejection_document(known.rejected, detail) if known.rejected else None,
         attempts=[attempt_document(each) for each in attempts],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from tailrace.service.documents import (
     PlanDocument,
     SetAsideDocument,
 )
+from tailrace.service.exact import parsed
 from tailrace.service.holding import stored_checkpoint
 from tailrace.state.checkpoint import Checkpoint
 from tailrace.state.evolve import Evolution, evolve_records
@@ -123,7 +123,7 @@ def _change(change: Change) -> ChangeDocument:
         key=change.key,
         old=_values(change.old),
         new=_values(change.new),
-        payload=json.loads(change.payload) if change.payload is not None else None,
+        payload=parsed(change.payload) if change.payload is not None else None,
         problem=change.problem,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,8 @@ def _placed(project: Project, path: tuple[str, ...], error: ConfigError) -> Conf
     if error.where is not None and error.where.file:
         return error
     field = error.where.field if error.where else None
-    below = tuple(field.removeprefix(".".join(path)).strip(".").split(".")) if field else ()
-    where = project.location((*path, *(part for part in below if part)))
+    below = re.findall(r"[^.\[\]]+", field.removeprefix(".".join(path))) if field else ()
+    where = project.location((*path, *(int(step) if step.isdigit() else step for step in below)))
     error.where = Where(where.file, where.line, field or where.field)
     return error
 
@@ -86,11 +87,16 @@ def _check_source(project: Project, name: str, environ: Mapping[str, str]) -> No
 
 
 def _check_model(project: Project, name: str, _environ: Mapping[str, str]) -> None:
-    from tailrace.sources.base import Limits
+    from tailrace.sources.registry import source_type
     from tailrace.sources.statement import model_statement
 
+    model = project.models[name]
+    try:
+        limits = source_type(project.sources[model.source].type).limits
+    except ConfigError:
+        return  # the source tells that itself
     with placed(project, ("models", name, "sql")):
-        model_statement(project.models[name].sql, Limits())
+        model_statement(model.sql, limits)
 
 
 def _check_destination(project: Project, name: str, environ: Mapping[str, str]) -> None:

@@ -138,11 +138,13 @@ def _shown(limit: float | None) -> str:
 
 def _percent(name: str, limit: float | None, count: int, affected: int, base: int) -> GuardResult:
     share = 100 * affected / base if base else (100.0 if affected else 0.0)
+    few = affected < PERCENT_FROM
+    spared = f", from {PERCENT_FROM} on" if few and limit is not None and share > limit else ""
     return GuardResult(
         name,
-        _shown(limit),
+        _shown(limit) + spared,
         f"{share:.1f} % ({affected:,} of {base:,})",
-        limit is None or affected < PERCENT_FROM or share <= limit,
+        limit is None or few or share <= limit,
         count,
     )
 
@@ -150,8 +152,8 @@ def _percent(name: str, limit: float | None, count: int, affected: int, base: in
 def _empty_model(counts: Counts, rows: int, *, allowed: bool) -> GuardResult:
     return GuardResult(
         "empty_model",
-        "none" if allowed else "not while the state holds records",
-        f"{counts.model_rows:,} model rows, {rows:,} records in the state",
+        "none" if allowed else "1 row",
+        f"{counts.model_rows:,} model rows ({rows:,} records in the state)",
         allowed or counts.model_rows > 0 or rows == 0,
         counts.deleted,
     )

@@ -73,6 +73,16 @@ def test_verbose_tells_the_phases(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"{line}\n" in told
 
 
+def test_a_destination_that_is_down_is_told_once_with_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    with SyncDisplay(Output(), StopSignal()) as display:
+        for left in (900.0, 899.0, 890.0):
+            display(Waiting("crm", "The destination refused the connection.", 0.4, left))
+    assert capsys.readouterr().err == (
+        "crm: The destination refused the connection. Tries again, for up to 15 m 00 s. "
+        "Ctrl-C stops; the next sync goes on.\n"
+    )
+
+
 def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     show(Output(quiet=True))
     assert capsys.readouterr() == ("", "")

@@ -395,11 +395,23 @@ def test_requests_per_second_is_kept(receiver: Receiver) -> None:
 
 def test_waits_are_told(receiver: Receiver) -> None:
     receiver.fail(Fault(kind="status", status=429, headers={"Retry-After": "30"}, times=1))
-    told: list[tuple[str, float]] = []
+    told: list[tuple[str, float, float | None]] = []
     run = delivery(receiver, MemoryLedger(4))
-    run.on_wait = lambda reason, seconds: told.append((reason, seconds))
+    run.on_wait = lambda *wait: told.append(wait)
     run.run(pieces(run, changes(5)))
-    assert ("rate_limit", 30.0) in told
+    assert ("The destination's limits ask for a pause.", 30.0, None) in told
+
+
+def test_a_request_that_is_tried_again_is_told_at_once_with_its_end(receiver: Receiver) -> None:
+    receiver.fail(Fault(kind="status", status=503, times=1))
+    told: list[tuple[str, float, float | None]] = []
+    run = delivery(receiver, MemoryLedger(4))
+    run.on_wait = lambda *wait: told.append(wait)
+    run.run(pieces(run, changes(5)))
+    ((reason, _, left),) = told
+    assert reason == "The destination answered 503."
+    assert left is not None
+    assert left > 0
 
 
 def test_a_closed_gate_in_the_last_piece_does_not_hang_the_reader(receiver: Receiver) -> None:

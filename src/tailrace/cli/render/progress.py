@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tailrace.cli.output import Output
 
 _WINDOW_SECONDS = 15.0
+_LONG_WAIT = 10.0
 _PHASES = {"plan": "planning", "send": "sending", "commit": "committing"}
 
 
@@ -58,6 +59,7 @@ class SyncDisplay:
 
     def __init__(self, out: Output, stop: StopSignal) -> None:
         self.said: set[str] = set()
+        self._waited: set[tuple[str, str]] = set()
         self._out = out
         self._stop = stop
         self._lock = threading.Lock()
@@ -102,13 +104,28 @@ class SyncDisplay:
                 rate.add(event.at_monotonic, event.done)
                 self._set(event.mapping, _sending(event, rate), total=event.total, done=event.done)
             case Waiting():
-                self._set(event.mapping, f"waits {seconds(event.seconds)}: {clean(event.reason)}")
-                self._log(f"{event.mapping}: waits {seconds(event.seconds)}: {clean(event.reason)}")
+                self._wait(event)
             case Warned():
                 self.said.add(event.message)
                 self._out.warn(f"{event.mapping}: {clean(event.message)}")
             case SyncFinished():
                 self._clear()
+
+    def _wait(self, event: Waiting) -> None:
+        """On a terminal each wait; elsewhere, once for each reason, those that a person may want to end."""
+        reason = clean(event.reason)
+        if event.gives_up_in is None:
+            told = f"waits {seconds(event.seconds)}: {reason}"
+        else:
+            told = f"{reason} Tries again, for up to {seconds(event.gives_up_in)}"
+        self._set(event.mapping, f"{told} (Ctrl-C stops)")
+        matters = event.gives_up_in is not None or event.seconds >= _LONG_WAIT
+        if self._out.verbose:
+            self._log(f"{event.mapping}: {told}")
+        elif matters and (event.mapping, reason) not in self._waited:
+            self._waited.add((event.mapping, reason))
+            if not self._out.live:
+                self._out.note(f"{event.mapping}: {told}. Ctrl-C stops; the next sync goes on.")
 
     def _log(self, text: str) -> None:
         if not self._out.live and self._out.verbose:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from tailrace.cli.render.parts import SIGNS, grid, heading, indented, json_text, sign, values
@@ -133,23 +133,33 @@ def _attempt(attempt: AttemptDocument) -> Iterator[RenderableType]:
 
 
 def _marked(row: Mapping[str, Any], changed: list[str]) -> RenderableType:
+    if not changed:
+        return values(row.items())
     made = grid("left", "left", "left")
     for name, value in row.items():
         differs = name in changed
         made.add_row(
             Text(clean(name), style="bold" if differs else ""),
             Text(shown(value), style="yellow" if differs else ""),
-            Text("changed", style="dim") if differs else "",
+            Text("changed" if differs else "", style="dim"),
         )
     return made
 
 
 def _state(state: Mapping[str, Any]) -> RenderableType:
-    """The values first where they stand apart, then the rest."""
+    """The values, then what is not as usual of the record, then the sync that it was last delivered by."""
     record = state.get("values")
-    rest = {name: value for name, value in state.items() if name != "values"}
-    rows = list(record.items()) if isinstance(record, Mapping) else []
-    return values([*rows, *((name, value) for name, value in rest.items())])
+    made = grid("left", "left")
+    for name, value in record.items() if isinstance(record, Mapping) else ():
+        made.add_row(Text(clean(name)), Text(shown(value)))
+    remarks: list[str] = []
+    if state.get("uncertain"):
+        remarks.append("it may or may not have arrived")
+    elif not state.get("delivered", True):
+        remarks.append("it was taken as it stood, and never sent")
+    if state.get("sync"):
+        remarks.append(f"{moment(state.get('at'))}  sync {state['sync']}")
+    return Group(made, *(Text(clean(line), style="dim") for line in remarks))
 
 
 def _headers(headers: Any) -> Iterator[RenderableType]:

@@ -7,6 +7,8 @@ import unicodedata
 from datetime import datetime
 from typing import Any
 
+from tailrace.service.exact import laid_out, parsed
+
 _WORDS = frozenset({"null", "true", "false"})
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
@@ -50,10 +52,10 @@ def pretty(value: Any) -> str:
     """A payload as indented JSON; text that is JSON is laid out anew without touching its numbers."""
     if isinstance(value, str):
         try:
-            value = json.loads(value, parse_float=_Verbatim, parse_int=_Verbatim)
+            value = parsed(value)
         except ValueError:
             return clean(value, keep="\n\t")
-    return clean(_Layout().write(value), keep="\n")
+    return clean(laid_out(value), keep="\n")
 
 
 def number(value: int | float) -> str:
@@ -94,28 +96,3 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 def _reads_as_other(text: str) -> bool:
     """Would the text be taken for null, true or a structure without quotes? (Exact decimals come as text too.)"""
     return text in _WORDS or text[0] in "{["
-
-
-class _Verbatim(str):
-    """A number exactly as it was written."""
-
-    __slots__ = ()
-
-
-class _Layout:
-    """Writes JSON with two spaces of indent, numbers kept digit by digit."""
-
-    def write(self, value: Any, indent: str = "") -> str:
-        if isinstance(value, _Verbatim):
-            return str(value)
-        deeper = indent + "  "
-        if isinstance(value, dict) and value:
-            lines = (f"{deeper}{_quoted(k)}: {self.write(v, deeper)}" for k, v in value.items())
-            return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-        if isinstance(value, list) and value:
-            return "[\n" + ",\n".join(deeper + self.write(v, deeper) for v in value) + f"\n{indent}]"
-        return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
