@@ -16,7 +16,7 @@ from tailrace.destinations.define import (
     Records,
     Request,
     TestCall,
-)  # fmt: skip
+)
 from tailrace.destinations.fields import Field, Settings
 from tailrace.destinations.pace import pace_fields, paced
 from tailrace.destinations.results import results_by_key
@@ -24,9 +24,6 @@ from tailrace.destinations.signing import signature_headers, signing_keys
 from tailrace.ids import digest
 
 # fmt: off
-_SECRET = Field(name="secret", label="Signing secret", secret=True, check=signing_keys,
-    help="Signs requests as Standard Webhooks does: `whsec_` and base64 of 24 to 64 random bytes; "
-         "two of them, separated by a space, while you change it.")
 _SETTINGS = (
     Field(name="url", label="Address", type="url", required=True, secret=True,
         help="Where records are sent, e.g. https://example.com/hook."),
@@ -42,7 +39,9 @@ _SETTINGS = (
         help="`ndjson` sends one line per record."),
     Field(name="gzip", label="Compress", type="boolean", default=False,
         help="Compresses request bodies with gzip."),
-    _SECRET,
+    Field(name="secret", label="Signing secret", secret=True, check=signing_keys,
+        help="Signs requests as Standard Webhooks does: `whsec_` and base64 of 24 to 64 random bytes; "
+             "two of them, separated by a space, while you change it."),
     *pace_fields(concurrency=4, timeout=30.0, longest_timeout=40.0),
 )
 # fmt: on
@@ -62,10 +61,8 @@ def _limits(settings: Settings) -> Limits:
 @lru_cache(maxsize=64)
 def _about(project: str, mapping: str, sync: str) -> str:
     """The opening of a document that says where its records come from, up to the comma."""
-    text = json.dumps(
-        {"project": project, "mapping": mapping, "sync": sync}, ensure_ascii=False, separators=(",", ":")
-    )
-    return text[:-1] + ","
+    about = {"project": project, "mapping": mapping, "sync": sync}
+    return json.dumps(about, ensure_ascii=False, separators=(",", ":"))[:-1] + ","
 
 
 def _item(call: Call) -> str:
@@ -115,15 +112,11 @@ def _read(answer: Answer, records: Records, _call: Call) -> Reading | None:
     except ValueError:
         return None
     entries = document.get("results") if isinstance(document, dict) else None
-    if not isinstance(entries, list):
-        return None
-    return results_by_key(entries, records)
+    return results_by_key(entries, records) if isinstance(entries, list) else None
 
 
 def _separator(call: Call) -> bytes:
-    if call.settings["format"] == "ndjson":
-        return b"\n"
-    return b"" if call.settings["batch"] == 1 else b","
+    return b"\n" if call.settings["format"] == "ndjson" else b"" if call.settings["batch"] == 1 else b","
 
 
 def _request(call: Call) -> Request:
