@@ -14,7 +14,7 @@ from tests.servers.postgres import Database
 
 from tailrace.runtime.events import Event, PhaseStarted, Progress
 from tailrace.runtime.stop import StopSignal
-from tailrace.service.documents import SyncDocument
+from tailrace.service.documents import PlanDocument, SyncDocument
 from tailrace.service.workspace import Workspace
 from tailrace.testing.faults import Fault
 from tailrace.testing.receiver import Receiver
@@ -125,6 +125,14 @@ class World:
         with Workspace.open(self.folder, None, {}) as workspace:
             found = workspace.sync([MAPPING], plan_id=None, limit=None, on_event=watch, stop=signal)
             return list(found)
+
+    def plan(self) -> PlanDocument:
+        """What the next sync would do."""
+        self._write()
+        with Workspace.open(self.folder, None, {}) as workspace:
+            (document,) = workspace.plan([MAPPING], statements=False, samples=3)
+            assert document.error is None, document.error
+            return document
 
     def release(self) -> None:
         """Let every quarantined record go."""

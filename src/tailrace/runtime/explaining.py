@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tailrace.runtime.plan_id import OUTPUTS, PlanId
 from tailrace.runtime.prepared import Prepared
 from tailrace.runtime.requesting import Previous
-from tailrace.runtime.rerendering import Differing, old_mapping
+from tailrace.runtime.rerendering import Differing, old_mapping, stored_for
 from tailrace.sources.base import Session
 from tailrace.state.names import StateNames
 from tailrace.state.operations import CANDIDATE, SENDABLE
@@ -61,7 +61,7 @@ def explain(
     """Read the plan as it would be made now. Raises SourceError, ModelError."""
     reading = _Reading(prepared, request, previous, samples)
     try:
-        for batch in stream_plan(session, prepared.source.dialect, names, request):
+        for batch in stream_plan(session, prepared.source.dialect, names, request, reading.before):
             if batch.num_rows:
                 reading.take(batch)
     finally:
@@ -78,6 +78,9 @@ class _Reading:
         self._renderer = prepared.compiled.renderer(OUTPUTS, threads=2)
         old = old_mapping(previous, prepared) if request.candidates else None
         self._differing = Differing(old, prepared.compiled) if old is not None else None
+        stored = stored_for(old, previous.columns) if old is not None else ()
+        self.before = [column for column in stored if column.name not in self._columns]
+        """Where the state holds what only the earlier mapping reads."""
         self._id = PlanId()
         self._result = Explained(differing=0 if request.candidates else None)
         self._tally: dict[tuple[str, str | None], list[int]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 # pyright: reportAttributeAccessIssue=false
 # pyarrow.compute makes its functions when it is imported, where no checker sees them.
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tailrace.runtime.pinned import unpin
@@ -33,8 +34,8 @@ def old_mapping(previous: Previous, prepared: Prepared) -> CompiledMapping | Non
 
 
 def stored_for(compiled: CompiledMapping, columns: Sequence[StoredColumn]) -> tuple[StoredColumn, ...]:
-    """Where the state holds the columns that a mapping reads."""
-    by_name = {column.name: column for column in columns}
+    """Where the state holds the columns that a mapping reads, also those that no mapping has used since."""
+    by_name = {column.name: replace(column, retired=False) for column in reversed(columns)}
     return tuple(by_name[name] for name in compiled.used_columns if name in by_name)
 
 

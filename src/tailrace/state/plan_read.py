@@ -131,17 +131,24 @@ def read_columns(
 
 
 def stream_plan(
-    session: Session, dialect: Dialect, names: StateNames, request: PlanRequest
+    session: Session,
+    dialect: Dialect,
+    names: StateNames,
+    request: PlanRequest,
+    before: Sequence[StoredColumn] = (),
 ) -> pa.RecordBatchReader:
     """The plan as it would be made now, without a table: all its rows, those with a position first, in order.
 
     Columns: _operation, _key, _seq, _prior_id, _reason, _total, the used columns by model name, and again
-    with `_old_` before the name: what the state holds, for updated rows and candidates. Reads only.
+    with `_old_` before the name: what the state holds, for updated rows and candidates; `before` are columns
+    of the state that only an earlier mapping used. Reads only.
     """
-    return session.read(stream_query(dialect, names, request))
+    return session.read(stream_query(dialect, names, request, before))
 
 
-def stream_query(dialect: Dialect, names: StateNames, request: PlanRequest) -> str:
+def stream_query(
+    dialect: Dialect, names: StateNames, request: PlanRequest, before: Sequence[StoredColumn] = ()
+) -> str:
     own = ", ".join(
         f"p.{name} AS _{label}"
         for name, label in (
@@ -160,6 +167,7 @@ def stream_query(dialect: Dialect, names: StateNames, request: PlanRequest) -> s
     ]
     rows = f"(\n{plan_select(dialect, names, request)}\n) AS p"
     if not request.empty:
+        selected += read_columns(dialect, "r", before, OLD)
         rows += (
             f" LEFT JOIN {dialect.table(names.schema, names.records)} AS r"
             f" ON r.record_id = p.record_id AND p.operation IN ('updated', '{CANDIDATE}')"
