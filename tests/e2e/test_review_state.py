@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tests.e2e.project import Project
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.e2e.project import Project, sending
+
+from tailrace.clock import Clock
+from tailrace.errors import SourceUnavailable, StoreError
+from tailrace.runtime import fenced
+from tailrace.runtime.lease import LeaseKeeper
+from tailrace.state import commit, seal
+from tailrace.store.syncs import Syncs
 
 
 def test_resend_marks_nothing_that_was_never_delivered(project: Project) -> None:
@@ -15,3 +26,88 @@ def test_resend_marks_nothing_that_was_never_delivered(project: Project) -> None
     document = project.ok()
     assert (document.counts.planned, document.counts.unchanged) == (0, 2)
     assert project.receiver.stats()["arrived"] == 0
+
+
+def test_a_plan_whose_mapping_cannot_be_read_is_given_up_and_planned_anew(project: Project) -> None:
+    project.many(12)
+    project.sync(stop="crash")
+    project.state("""UPDATE {checkpoints} SET spec = '{"layout": 99}'""")
+    given_up, planned = project.syncs()
+    assert (given_up.status, planned.status) == ("superseded", "success")
+    assert "cannot be read" in given_up.warnings[0]
+    assert len(project.held) == 12
+
+
+@pytest.mark.parametrize("obstacle", ["age", "none"])
+def test_a_resume_that_cannot_be_ended_is_told_of_and_stays(
+    project: Project, monkeypatch: pytest.MonkeyPatch, obstacle: str
+) -> None:
+    project.many(12)
+    project.sync(stop="crash")
+    if obstacle == "age":
+        project.state("UPDATE {checkpoints} SET planned_at = planned_at - INTERVAL '2 hours'")
+
+    def away(*_: Any) -> Any:
+        raise SourceUnavailable("The warehouse is away.")
+
+    with monkeypatch.context() as patch:
+        for ending in ("finish", "discard"):
+            patch.setattr(commit, ending, away)
+        document = project.sync()
+    assert document.error is not None
+    assert (document.status, document.error.code) == ("interrupted", "source_unavailable")
+    ended, after = project.syncs()
+    assert (ended.sync, after.status) == (document.sync, "success")
+    assert len(project.held) == 12
+
+
+def test_a_discard_that_fails_leaves_an_interrupted_sync(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.many(12)
+    sync = project.sync(stop="crash").sync
+
+    def away(*_: Any) -> Any:
+        raise SourceUnavailable("The warehouse is away.")
+
+    with project.opened() as workspace:
+        with monkeypatch.context() as patch:
+            patch.setattr(commit, "discard", away)
+            with pytest.raises(SourceUnavailable):
+                workspace.discard(sync)
+        assert workspace.show(sync).sync.status == "interrupted"
+        workspace.discard(sync)
+        assert workspace.show(sync).sync.status == "discarded"
+
+
+def test_a_seal_whose_answer_was_lost_keeps_its_plan(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.many(12)
+    genuine = seal.seal
+
+    def lost(*arguments: Any, **named: Any) -> None:
+        genuine(*arguments, **named)
+        raise SourceUnavailable("The connection was lost.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(seal, "seal", lost)
+        assert project.sync().status == "failed"
+    assert project.finish().counts.delivered == 12
+
+
+def test_a_renewal_does_not_hang_on_the_store(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    renewals: list[Callable[[], None]] = []
+
+    class Keeper(LeaseKeeper):
+        def __init__(self, renew: Callable[[], None], ttl: float, clock: Clock) -> None:
+            super().__init__(renew, ttl, clock)
+            renewals.append(renew)
+
+    def locked(*_: Any) -> Any:
+        raise StoreError("The control store is locked.")
+
+    monkeypatch.setattr(fenced, "LeaseKeeper", Keeper)
+    monkeypatch.setattr(Syncs, "renew", locked)
+    project.many(3)
+    project.ok(watch=lambda event: renewals[0]() if sending(event) else None)

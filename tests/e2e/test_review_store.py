@@ -18,7 +18,7 @@ def test_r25_a_refusal_that_the_store_did_not_take_is_not_committed_as_delivered
 ) -> None:
     project.aim(batch=1, concurrency=1)
     project.many(4)
-    genuine = LedgerWriter._store
+    genuine = LedgerWriter._store  # pyright: ignore[reportPrivateUsage]
 
     def full(self: LedgerWriter, connection: Any, changed: Any, listed: list[dict[str, Any]]) -> None:
         if listed:

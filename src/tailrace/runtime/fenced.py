@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -71,7 +71,8 @@ def hold(
 ) -> Iterator[Held]:
     """Create what is missing in the managed schema, take the fence, and release it at the end.
 
-    `renewed` is told until when the lease holds, by this machine's clock. Raises LeaseHeld, StateError, SourceError.
+    `renewed` is told until when the lease holds, by this machine's clock; the lease does not hang on what comes of
+    that. Raises LeaseHeld, StateError, SourceError.
     """
     source = prepared.source
     with source.session() as session:
@@ -94,7 +95,8 @@ def hold(
     def renew() -> None:
         with source.session() as session:
             lease.renew(session, taken.fence, ttl)
-        renewed(clock.now() + timedelta(seconds=ttl))
+        with suppress(TailraceError):
+            renewed(clock.now() + timedelta(seconds=ttl))
 
     keeper = LeaseKeeper(renew, ttl, clock)
     keeper.start(taken.taken_at, taken.taken_wall)

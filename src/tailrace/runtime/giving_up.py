@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tailrace.clock import Clock
-from tailrace.errors import StateError
+from tailrace.errors import StateError, TailraceError
 from tailrace.runtime.fenced import hold
 from tailrace.runtime.finishing import give_up
 from tailrace.runtime.prepared import prepare
@@ -46,14 +47,19 @@ def give_up_interrupted(
             lease_until=clock.now() + timedelta(seconds=held.ttl),
             resumed=True,
         )
-        interrupted = load(project, environ, store, prepared, held)
-        return give_up(
-            interrupted.sealed,
-            held,
-            store,
-            clock,
-            started_at=row.started_at,
-            status="discarded",
-            unknown=interrupted.unsettled,
-            warnings=(),
-        )
+        try:
+            interrupted = load(project, environ, store, prepared, held)
+            return give_up(
+                interrupted.sealed,
+                held,
+                store,
+                clock,
+                started_at=row.started_at,
+                status="discarded",
+                unknown=interrupted.unsettled,
+                warnings=(),
+            )
+        except TailraceError as error:
+            with suppress(TailraceError):
+                store.syncs.finish(sync, held.owner, "interrupted", error=error.document())
+            raise

@@ -84,8 +84,8 @@ def unpin(document: Mapping[str, Any]) -> PinnedMapping:
         )
     except (KeyError, ValueError, TypeError) as error:
         raise StateError(
-            f"The mapping stored with the interrupted plan cannot be read ({error}).",
-            hint="Run `tailrace discard` on that sync; the next one plans anew.",
+            f"The mapping stored with the last plan cannot be read ({error}).",
+            hint="Set the mapping's `on_change` to `resend` or `keep`, or use the Tailrace that made that plan.",
             code="state_unreadable",
         ) from error
 

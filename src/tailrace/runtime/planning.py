@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from tailrace.errors import Blocked, StateError
+from tailrace.errors import Blocked, Cancelled, StateError, TailraceError
 from tailrace.ids import digest
 from tailrace.runtime.committing import first_ceiling
 from tailrace.runtime.fenced import Held
@@ -95,7 +95,7 @@ def make_plan(
 ) -> Planned:
     """Plan a new sync and seal it. Raises Blocked, StateError, SourceError, FenceLost, and Cancelled on `stop`."""
     with prepared.source.session(model=True) as session, stop.calling(session.cancel):
-        return _Planning(prepared, held, sync, options, warn, session).plan()
+        return _Planning(prepared, held, sync, options, stop, warn, session).plan()
 
 
 @dataclass(slots=True)
@@ -104,6 +104,7 @@ class _Planning:
     held: Held
     sync: str
     options: Options
+    stop: StopSignal
     warn: Callable[[str], None]
     session: Session
     _identity_approved: bool = field(default=False, init=False)
@@ -120,12 +121,15 @@ class _Planning:
         request = self._request(found, previous)
         n = found.n + 1
         table = names.changes(n, fence.number)
+        if self.stop.graceful:
+            raise Cancelled("Cancelled before the plan was made.")
         with self._cancellable():
             create_plan(session, dialect, names, table, request)
         try:
             return self._judge(found, previous, request, rows, n, table)
         except BaseException:
-            session.execute(dialect.drop_table(dialect.table(names.schema, table)))
+            with suppress(TailraceError):  # after a lost answer it may be sealed, and then it stays
+                seal.drop_leftovers(session, fence)
             raise
 
     def _request(self, found: Checkpoint, previous: Previous) -> PlanRequest:

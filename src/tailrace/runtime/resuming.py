@@ -114,8 +114,11 @@ def _pinned(
 def _obstacle(plan: SealedPlan, prepared: Prepared, held: Held) -> str | None:
     """Why a sealed plan must not be sent any more (R11, R12, R18); None where it may be resumed."""
     found = held.checkpoint
-    pinned = unpin(plan.spec)
     target = prepared.target
+    try:
+        pinned = unpin(plan.spec)
+    except StateError as unreadable:
+        return f"{unreadable.message} The interrupted plan was given up."
     if pinned.destination != target.name or plan.destination != target.identity:
         return "The destination changed since the interrupted plan was made; it was given up."
     age = found.now - found.planned_at if found.planned_at else timedelta(0)

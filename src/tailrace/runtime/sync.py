@@ -116,16 +116,19 @@ class _Run:
                 interrupted.sealed, started, interrupted.before, interrupted.unsettled, planned=None
             )
         self._warn(interrupted.obstacle)
-        row = give_up(
-            interrupted.sealed,
-            self._held,
-            self._around.store,
-            self._around.clock,
-            started_at=started,
-            status="superseded",
-            unknown=interrupted.unsettled,
-            warnings=self._warnings,
-        )
+        try:
+            row = give_up(
+                interrupted.sealed,
+                self._held,
+                self._around.store,
+                self._around.clock,
+                started_at=started,
+                status="superseded",
+                unknown=interrupted.unsettled,
+                warnings=self._warnings,
+            )
+        except TailraceError as error:
+            return self._interrupted(sync, error)
         return self._ended(row)
 
     # -- a new sync

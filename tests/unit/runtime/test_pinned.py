@@ -79,7 +79,7 @@ def test_a_document_that_cannot_be_read_is_a_plain_error(change: dict[str, Any])
     with pytest.raises(StateError) as raised:
         unpin(pinned().document() | change)
     assert raised.value.code == "state_unreadable"
-    assert "discard" in (raised.value.hint or "")
+    assert "on_change" in (raised.value.hint or "")
 
 
 def test_a_document_that_lacks_something_is_a_plain_error() -> None:
