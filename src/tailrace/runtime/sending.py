@@ -16,7 +16,7 @@ from tailrace.delivery.outcomes import Rendered
 from tailrace.delivery.summary import Counts as Outcomes
 from tailrace.delivery.summary import DeliverySummary
 from tailrace.destinations.define import Call
-from tailrace.errors import Blocked, Cancelled, FenceLost, TailraceError
+from tailrace.errors import Blocked, Cancelled, FenceLost, StoreError, TailraceError
 from tailrace.outcomes import Span, UnitProgress
 from tailrace.runtime.committing import Committer
 from tailrace.runtime.events import OnEvent, Progress, Waiting
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tailrace.mapping.compile import CompiledMapping
     from tailrace.store.store import Store
 
-PIECE_ROWS = 10_000
+PIECE_ROWS = 5_000
 READERS = 2
 _CANCEL_POLL_SECONDS = 1.0
 
@@ -135,7 +135,7 @@ class Sending:
                     )
                     self._renderers.put(renderers.enter_context(renderer))
                 open_units = [unit for unit in sealed.units if not self._progress[unit.number].complete]
-                readers = UnitReaders(open_units, self._read, readers=READERS, ahead=4)
+                readers = UnitReaders(open_units, self._read, readers=READERS, ahead=READERS)
                 try:
                     summary = delivery.run(readers, self._resume(), succeeded=self._before.delivered > 0)
                 except TailraceError as stopped:
@@ -179,7 +179,7 @@ class Sending:
                 unit.span,
                 sealed.plan.columns,
             ).read_all()
-        batches = rows.combine_chunks().to_batches(max_chunksize=PIECE_ROWS)
+        batches = rows.to_batches(max_chunksize=PIECE_ROWS)
         del rows
         for number, batch in enumerate(batches, 1):
             renderer = self._renderers.get()
@@ -227,7 +227,10 @@ class Sending:
         """Pass on what is asked through the store, by another process."""
         asked = 0
         while not over.wait(_CANCEL_POLL_SECONDS):
-            requests = self._store.syncs.cancel_requested(self._sealed.plan.sync_id)
+            try:
+                requests = self._store.syncs.cancel_requested(self._sealed.plan.sync_id)
+            except StoreError:
+                continue
             for _ in range(requests - asked):
                 self._stop.request()
             asked = max(asked, requests)

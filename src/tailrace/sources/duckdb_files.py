@@ -134,6 +134,8 @@ def _open_state(files: Files) -> _Open:
         ":memory:",
         config={
             "memory_limit": files.memory_limit,
+            # Kept while the files are open: giving pages back between statements costs more than they are worth.
+            "block_allocator_memory": files.memory_limit,
             "threads": files.threads,
             "temp_directory": str(files.spill),
             "file_search_path": str(files.folder),
