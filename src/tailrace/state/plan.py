@@ -88,9 +88,13 @@ class _Plan:
             f"(SELECT judged.*, {self.dialect.bucket('judged.record_id')} AS bucket FROM judged"
             f" WHERE op IS NOT NULL AND op NOT IN ({_literals(COUNTED_ONLY)})) AS changed",
         )
+        counts = (
+            "SELECT coalesce(op, 'unchanged') AS op, reason, count(*) AS matches, sum(counted) AS model_rows"
+            " FROM judged GROUP BY 1, 2"
+        )
         return (
-            f"WITH judged AS MATERIALIZED (\n{self._judged()}\n)\n{self._final(rows)}"
-            f"\nUNION ALL\n{self._markers()}"
+            f"WITH judged AS MATERIALIZED (\n{self._judged()}\n), counts AS MATERIALIZED (\n{counts}\n)"
+            f"\n{self._final(rows)}\nUNION ALL\n{self._markers()}"
         )
 
     # -- the model's rows
@@ -243,10 +247,6 @@ class _Plan:
 
     def _markers(self) -> str:
         """What was only counted: unchanged rows, rows held back by the mode, and the model's rows."""
-        counted = (
-            "SELECT coalesce(op, 'unchanged') AS op, reason, count(*) AS matches, sum(counted) AS model_rows"
-            " FROM judged GROUP BY 1, 2"
-        )
         kept = ", ".join(["'unchanged'", *(f"'{each}'" for each in COUNTED_ONLY)])
         what = "CASE what WHEN 'rows' THEN coalesce(reason, op) ELSE 'model_rows' END"
         total = "CASE what WHEN 'rows' THEN matches ELSE model_rows END"
@@ -256,7 +256,7 @@ class _Plan:
         values += [self.dialect.cast("NULL", column.native) for column in self.request.used]
         return _select(
             [*own, *values],
-            f"(\n{counted}\n) AS counts CROSS JOIN (VALUES ('rows'), ('model')) AS kinds(what)"
+            "counts CROSS JOIN (VALUES ('rows'), ('model')) AS kinds(what)"
             f" WHERE what = 'model' AND model_rows IS NOT NULL OR what = 'rows' AND op IN ({kept})",
         )
 

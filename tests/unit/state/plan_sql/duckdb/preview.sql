@@ -322,6 +322,16 @@ FROM (
         WINDOW w AS (PARTITION BY keyed.record_id)
       ) AS counted
     ) AS judged_pairs
+  ), counts AS MATERIALIZED (
+    SELECT
+      COALESCE(op, 'unchanged') AS op,
+      reason,
+      COUNT(*) AS matches,
+      SUM(counted) AS model_rows
+    FROM judged
+    GROUP BY
+      1,
+      2
   )
   SELECT
     op AS operation,
@@ -372,17 +382,7 @@ FROM (
     CAST(NULL AS TEXT),
     CAST(NULL AS DECIMAL(10, 2)),
     CAST(NULL AS JSON)
-  FROM (
-    SELECT
-      COALESCE(op, 'unchanged') AS op,
-      reason,
-      COUNT(*) AS matches,
-      SUM(counted) AS model_rows
-    FROM judged
-    GROUP BY
-      1,
-      2
-  ) AS counts
+  FROM counts
   CROSS JOIN (VALUES
     ('rows'),
     ('model')) AS kinds(what)

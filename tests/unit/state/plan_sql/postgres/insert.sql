@@ -171,6 +171,16 @@ WITH judged AS MATERIALIZED (
       ON r.record_id = m.record_id
     OFFSET 0
   ) AS judged_pairs
+), counts AS MATERIALIZED (
+  SELECT
+    COALESCE(op, 'unchanged') AS op,
+    reason,
+    COUNT(*) AS matches,
+    SUM(counted) AS model_rows
+  FROM judged
+  GROUP BY
+    1,
+    2
 )
 SELECT
   op AS operation,
@@ -223,17 +233,7 @@ SELECT
   CAST(NULL AS TEXT),
   CAST(NULL AS DECIMAL),
   CAST(NULL AS JSON)
-FROM (
-  SELECT
-    COALESCE(op, 'unchanged') AS op,
-    reason,
-    COUNT(*) AS matches,
-    SUM(counted) AS model_rows
-  FROM judged
-  GROUP BY
-    1,
-    2
-) AS counts
+FROM counts
 CROSS JOIN (VALUES
   ('rows'),
   ('model')) AS kinds(what)
