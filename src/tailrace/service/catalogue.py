@@ -79,10 +79,8 @@ def _source(name: str) -> CatalogueEntryDocument:
         )
         for field, shape in schema.get("properties", {}).items()
     ]
-    first_line = (declared.__doc__ or "").strip().splitlines()
-    return CatalogueEntryDocument(
-        type=name, title=name, description=first_line[0] if first_line else "", settings=settings
-    )
+    sentence, end, _ = " ".join((declared.__doc__ or "").split()).partition(". ")
+    return CatalogueEntryDocument(type=name, title=name, description=sentence + end.strip(), settings=settings)
 
 
 def _destination(name: str) -> CatalogueEntryDocument:

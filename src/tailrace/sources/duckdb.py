@@ -19,16 +19,16 @@ from tailrace.sources.settings import read_settings
 from tailrace.sources.statement import model_statement
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     import pyarrow as pa
 
 DEFAULT_SCHEMA = "__segment_reverse_etl"
 
 
 class DuckDBSource:
-    """A DuckDB file. Constructing it opens nothing; raises ConfigError for wrong settings."""
+    """A DuckDB file, which is only read; what was delivered is remembered in a file beside it.
+
+    Constructing it opens nothing; raises ConfigError for wrong settings.
+    """
 
     type = "duckdb"
     limits = Limits(identifier_bytes=128, query_words=("SELECT", "WITH", "VALUES", "TABLE", "FROM"))

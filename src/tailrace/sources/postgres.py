@@ -41,7 +41,10 @@ def existing_schema(connection: psycopg.Connection[Any], schema: str) -> str:
 
 
 class PostgresSource:
-    """A PostgreSQL database. Constructing it connects nowhere; raises ConfigError for wrong settings."""
+    """A PostgreSQL database, which also remembers what was delivered, in a schema of its own.
+
+    Constructing it connects nowhere; raises ConfigError for wrong settings.
+    """
 
     type = "postgres"
     limits = Limits(identifier_bytes=63)

@@ -152,7 +152,7 @@ def _percent(name: str, limit: float | None, count: int, affected: int, base: in
 def _empty_model(counts: Counts, rows: int, *, allowed: bool) -> GuardResult:
     return GuardResult(
         "empty_model",
-        "none" if allowed else "1 row",
+        "none" if allowed else "at least 1 row",
         f"{counts.model_rows:,} model rows ({rows:,} records in the state)",
         allowed or counts.model_rows > 0 or rows == 0,
         counts.deleted,

@@ -89,11 +89,11 @@ def state_row(
 
 
 def sync_of(session: Session, dialect: Dialect, names: StateNames, n: int | None) -> tuple[str, Any] | None:
-    """Id and end of sync number `n` of this mapping, from the log."""
+    """Id and end of sync number `n` of this mapping, from the log; later ones of that number were stopped early."""
     if n is None:
         return None
     rows = session.rows(
         f"SELECT sync_id, finished_at FROM {dialect.table(names.schema, names.sync_log)}"
-        f" WHERE state_id = {dialect.literal(names.id)} AND n = {int(n)} ORDER BY finished_at DESC LIMIT 1"
+        f" WHERE state_id = {dialect.literal(names.id)} AND n = {int(n)} ORDER BY finished_at LIMIT 1"
     )
     return (rows[0][0], rows[0][1]) if rows else None

@@ -29,15 +29,15 @@ class SourceKit:
     @pytest.fixture
     def source(self) -> Source:
         """The source under test, with nothing in its managed schema."""
-        raise NotImplementedError("override the fixture `source`")
+        pytest.fail("override the fixture `source`: it gives the source under test")
 
     def numbers(self, count: int) -> str:
         """A query whose column `n` has the whole numbers from 1 to `count`."""
-        raise NotImplementedError
+        pytest.fail("override `numbers`")
 
     def bytes_value(self, value: bytes) -> str:
         """An expression of the warehouse's binary type."""
-        raise NotImplementedError
+        pytest.fail("override `bytes_value`")
 
     def value(self, kind: Kind, text: str | None) -> str:
         """An expression of a type of `types`, from its text."""

@@ -121,7 +121,8 @@ def _show(run: Invocation, document: SyncDocument, said: set[str]) -> None:
         return
     run.out.print(*result(document, said))
     counts = document.counts
-    if document.status == "blocked" and document.error is not None and document.error.code == "guard":
+    error = document.error
+    if document.status == "blocked" and error is not None and f"approve {document.sync}" in error.hint:
         run.next("Look at it", "show", document.sync)
         run.next("Allow it", "approve", document.sync)
     elif counts.rejected or counts.unknown:
