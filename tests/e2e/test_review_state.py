@@ -111,3 +111,18 @@ def test_a_renewal_does_not_hang_on_the_store(project: Project, monkeypatch: pyt
     monkeypatch.setattr(Syncs, "renew", locked)
     project.many(3)
     project.ok(watch=lambda event: renewals[0]() if sending(event) else None)
+
+
+def test_r26_a_changed_row_count_blocks_a_resume_too(project: Project) -> None:
+    project.many(12)
+    project.ok()
+    project.data("UPDATE people SET name = 'new'")
+    sync = project.sync(stop="crash").sync
+    project.state("DELETE FROM {records} WHERE record_id = '2'")
+    document = project.sync()
+    assert document.error is not None
+    assert (document.sync, document.status, document.error.code) == (sync, "blocked", "state_damaged")
+    with project.opened() as workspace:
+        workspace.accept(project.mapping)
+    assert project.finish().counts.delivered == 12
+    assert [key for key, *_ in project.records()] == sorted(str(key) for key in range(1, 13))

@@ -145,6 +145,7 @@ class _Planning:
             found.columns,
             row_count=found.row_count,
             remember=remember,
+            fence=self.held.fence,
         )
         if evolution.records is None:
             create_records(session, dialect, names, evolution.columns, remember)

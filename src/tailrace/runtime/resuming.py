@@ -21,6 +21,7 @@ from tailrace.state.checkpoint import Checkpoint
 from tailrace.state.outcomes import count_delivered
 from tailrace.state.progress import Progress, commit_progress, exceptions_query, load_progress, without
 from tailrace.state.seal import SealedPlan
+from tailrace.state.upkeep import verify_row_count
 from tailrace.store.rows import ExceptionRow, UnitPlan
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def load(
     plan = sealed_plan(held.checkpoint)
     source, names = prepared.source, held.fence.names
     with source.session() as session:
+        verify_row_count(session, held.fence, held.checkpoint.row_count)
         progress = load_progress(session, source.dialect, names, plan.table)
         known = _bring_together(session, store, prepared, held, plan, progress)
         unsettled = _unsettled(known, progress)

@@ -13,6 +13,7 @@ from tailrace.columns import Column
 from tailrace.sources.base import Session
 from tailrace.sources.dialect import Dialect
 from tailrace.state.columns import StoredColumn, store_columns, used, values_checksum
+from tailrace.state.fence import Fence, write_fenced
 from tailrace.state.names import StateNames
 from tailrace.state.plan_request import RecordsTable
 
@@ -53,10 +54,12 @@ def evolve_records(
     row_count: int,
     remember: Literal["values", "checksum"] = "values",
     apply: bool = True,
+    fence: Fence | None = None,
 ) -> Evolution:
     """Fit the records table to the wanted columns of the model; without `apply`, only say what would be done.
 
-    `previous` and `row_count` are the checkpoint's; None where nothing was ever sealed. Raises SourceError.
+    `previous` and `row_count` are the checkpoint's; None where nothing was ever sealed. A sync does it under its
+    `fence` (R2). Raises SourceError, FenceLost.
     """
     columns = store_columns(dialect, wanted, previous or ())
     there = {
@@ -70,9 +73,11 @@ def evolve_records(
     evolving = _Evolving(dialect, dialect.table(names.schema, names.records), there, tuple(previous))
     steps = evolving.plan(used(columns), remember)
     if apply and evolving.statements:
-        with session.transaction():
-            for statement in evolving.statements:
-                session.execute(statement)
+        if fence is None:
+            with session.transaction():
+                evolving.run(session)
+        else:
+            write_fenced(session, fence, lambda: evolving.run(session))
         records = evolving.after(columns, row_count, remember)
     else:
         records = evolving.before(row_count)
@@ -148,6 +153,11 @@ class _Evolving:
                 f"UPDATE {self.table} AS r SET checksum = {values_checksum(d, compared, 'r')}"
             )
             self.statements += [d.drop_column(self.table, column.stored) for column in self.held]
+
+    def run(self, session: Session) -> None:
+        """Do what was collected, inside the transaction that the caller has open."""
+        for statement in self.statements:
+            session.execute(statement)
 
     def before(self, row_count: int) -> RecordsTable:
         """The table as it is."""
