@@ -7,15 +7,21 @@ import re
 from datetime import datetime
 
 _SLUG = re.compile(r"[^a-z0-9]+")
+_JOINED = 1 << 13
+"""Less is copied together, which is faster than many small steps."""
 
 
 def digest(*parts: str | bytes) -> str:
     """The SHA-256 (hex) of the parts, each prefixed with its length, so that no two lists of parts collide."""
-    hasher = hashlib.sha256()
+    pieces: list[bytes] = []
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
-        hasher.update(len(data).to_bytes(8, "big"))
-        hasher.update(data)
+        pieces += (len(data).to_bytes(8, "big"), data)
+    if sum(map(len, pieces)) <= _JOINED:
+        return hashlib.sha256(b"".join(pieces)).hexdigest()
+    hasher = hashlib.sha256()
+    for piece in pieces:
+        hasher.update(piece)
     return hasher.hexdigest()
 
 

@@ -17,7 +17,7 @@ from tailrace.outcomes import Offer, Outcome, Refusal, Resolution, Span
 from tailrace.store.database import Database
 from tailrace.store.progress import UnitLedger, complement, dump_spans, load_spans, started
 from tailrace.store.rows import ExceptionRow, UnitPlan, UnitRow
-from tailrace.store.syncs import claim
+from tailrace.store.syncs import claim, hold
 from tailrace.store.tables import exceptions, syncs, units
 
 DETAILED_RECORDS = 10_000
@@ -158,7 +158,9 @@ class LedgerWriter:
         """
         with self._lock:
             touched = self._apply(resolutions, offers)
-            changed = [self._units[unit].stored() | {"of": unit} for unit in sorted(touched)]
+            changed = [
+                self._units[unit].stored() | {"of": unit, "by": self._sync} for unit in sorted(touched)
+            ]
             listed = self._list(resolutions)
             try:
                 with self._database.write() as connection:
@@ -178,10 +180,9 @@ class LedgerWriter:
     def _store(
         self, connection: sa.Connection, changed: list[dict[str, Any]], listed: list[dict[str, Any]]
     ) -> None:
-        claim(connection, self._sync, self._owner, {"owner": self._owner})
+        hold(connection, self._sync, self._owner)
         if changed:
-            which = (units.c.sync == self._sync, units.c.unit == sa.bindparam("of"))
-            connection.execute(sa.update(units).where(*which), changed)
+            connection.execute(_PROGRESS, changed)
         if listed:
             connection.execute(sa.insert(exceptions), listed)
 
@@ -202,6 +203,10 @@ class LedgerWriter:
                 self._exceptions += 1
                 listed.append(_exception_values(self._sync, self._exceptions, refusal, now))
         return listed
+
+
+_PROGRESS = sa.update(units).where(units.c.sync == sa.bindparam("by"), units.c.unit == sa.bindparam("of"))
+"""Made once: building a statement takes longer than running it."""
 
 
 def _last_exception(database: Database, sync: str) -> int:

@@ -210,6 +210,21 @@ def claim(connection: sa.Connection, sync: str, owner: str, values: Mapping[str,
         raise _lost(sync)
 
 
+_HOLD = (
+    sa.update(syncs)
+    .where(
+        syncs.c.sync == sa.bindparam("of"), syncs.c.owner == sa.bindparam("by"), syncs.c.status == _RUNNING
+    )
+    .values(owner=sa.bindparam("by"))
+)
+
+
+def hold(connection: sa.Connection, sync: str, owner: str) -> None:
+    """As `claim`, without a change; at every step of the ledger. Raises FenceLost."""
+    if connection.execute(_HOLD, {"of": sync, "by": owner}).rowcount != 1:
+        raise _lost(sync)
+
+
 def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
