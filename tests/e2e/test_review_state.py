@@ -126,3 +126,29 @@ def test_r26_a_changed_row_count_blocks_a_resume_too(project: Project) -> None:
         workspace.accept(project.mapping)
     assert project.finish().counts.delivered == 12
     assert [key for key, *_ in project.records()] == sorted(str(key) for key in range(1, 13))
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["adopted", "moved"])
+def test_r02_a_commit_whose_answer_was_lost_is_read_back(
+    project: Project, monkeypatch: pytest.MonkeyPatch, *, first: bool
+) -> None:
+    project.many(12)
+    if not first:
+        project.ok()
+        project.data("UPDATE people SET name = 'new'")
+    genuine = commit.finish
+    lost: list[int] = []
+
+    def answerless(*arguments: Any) -> int:
+        rows = genuine(*arguments)
+        if not lost:
+            lost.append(rows)
+            raise SourceUnavailable("The connection was lost.")
+        return rows
+
+    monkeypatch.setattr(commit, "finish", answerless)
+    assert project.ok().counts.delivered == 12
+    assert lost == [12]
+    assert len(project.records()) == 12
+    assert project.state("SELECT count(*) FROM {log}") == [(1 if first else 2,)]
+    assert project.ok().counts.unchanged == 12

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tailrace.clock import Clock
-from tailrace.errors import DestinationError, TailraceError
+from tailrace.errors import DestinationError, SourceUnavailable, TailraceError
 from tailrace.outcomes import Outcome, Span
 from tailrace.runtime.fenced import Held
 from tailrace.runtime.requesting import rejection_scope
@@ -21,6 +21,7 @@ from tailrace.state.progress import load_progress
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tailrace.sources.base import Session
     from tailrace.store.rows import SyncRow
     from tailrace.store.store import Store
 
@@ -114,8 +115,7 @@ def finish(
         unknown=unknown,
         count_rejections=status != "blocked",
     )
-    with sealed.source.session() as session:
-        commit.finish(session, held.fence, sealed.plan, ending)
+    _move(sealed, lambda session: commit.finish(session, held.fence, sealed.plan, ending))
     took = {**phases, "commit": phases.get("commit", 0.0) + clock.monotonic() - before}
     return _settled(store, held, sealed.plan.sync_id, status, counts, took, warnings, explained)
 
@@ -141,9 +141,18 @@ def give_up(
         settings=rejection_scope(sealed.plan.fingerprint, sealed.target),
         unknown=unknown,
     )
-    with sealed.source.session() as session:
-        commit.discard(session, held.fence, sealed.plan, ending)
+    _move(sealed, lambda session: commit.discard(session, held.fence, sealed.plan, ending))
     return _settled(store, held, sealed.plan.sync_id, status, counts, {}, warnings, None)
+
+
+def _move(sealed: Sealed, commit_plan: Callable[[Session], object]) -> None:
+    """Commit; once more where the connection broke, for the answer may be all that was lost (R2)."""
+    try:
+        with sealed.source.session() as session:
+            commit_plan(session)
+    except SourceUnavailable:
+        with sealed.source.session() as session:
+            commit_plan(session)
 
 
 def _settled(store: Store, held: Held, sync: str, *ended: Any) -> SyncRow:
