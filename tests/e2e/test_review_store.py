@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.e2e.project import Project
 
 from tailrace.errors import SourceUnavailable, StoreError
 from tailrace.runtime import resuming
+from tailrace.store import retention
 from tailrace.store.ledger import LedgerWriter
 from tailrace.testing.faults import Fault
 
@@ -50,3 +52,12 @@ def test_r25_a_resume_that_fails_keeps_the_ledger(project: Project, monkeypatch:
         assert project.sync().status == "interrupted"
     assert project.finish().counts.delivered == 30
     assert project.receiver.stats()["arrived"] - arrived <= 11, "what was acknowledged is not sent again"
+
+
+def test_old_syncs_are_forgotten_when_new_ones_run(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention.purge, "__defaults__", (timedelta(0), 2))
+    project.many(1)
+    for _ in range(4):
+        project.ok()
+    with project.opened() as workspace:
+        assert len(workspace.syncs(project.mapping, 10).syncs) == 3, "the newest two, and what ran since"

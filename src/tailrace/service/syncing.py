@@ -39,6 +39,7 @@ def sync(
     around = Surroundings(
         workspace.project, workspace.environ, workspace.store, workspace.clock, stop, pass_on
     )
+    workspace.store.purge()
     errors: list[TailraceError] = []
     for name in names:
         if stop.graceful:
