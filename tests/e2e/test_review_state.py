@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,11 @@ from tailrace.clock import Clock
 from tailrace.errors import SourceUnavailable, StoreError
 from tailrace.runtime import fenced
 from tailrace.runtime.lease import LeaseKeeper
-from tailrace.state import commit, seal
+from tailrace.sources.base import Job
+from tailrace.sources.duckdb import DuckDBSource
+from tailrace.sources.postgres import PostgresSource
+from tailrace.state import commit, lease, seal
+from tailrace.state.lease import Taken
 from tailrace.store.syncs import Syncs
 
 
@@ -152,3 +157,43 @@ def test_r02_a_commit_whose_answer_was_lost_is_read_back(
     assert len(project.records()) == 12
     assert project.state("SELECT count(*) FROM {log}") == [(1 if first else 2,)]
     assert project.ok().counts.unchanged == 12
+
+
+def test_r02_a_take_whose_answer_was_lost_is_read_back(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.many(3)
+    genuine = lease.take
+    lost: list[Taken] = []
+
+    def answerless(*arguments: Any, **named: Any) -> Taken:
+        taken = genuine(*arguments, **named)
+        if not lost:
+            lost.append(taken)
+            raise SourceUnavailable("The connection was lost.")
+        return taken
+
+    monkeypatch.setattr(lease, "take", answerless)
+    assert project.ok().counts.delivered == 3
+    assert project.state("SELECT fence, owner FROM {checkpoints}") == [(1, None)]
+
+
+def test_r03_a_job_that_cannot_be_cancelled_leaves_no_lease_behind(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.many(3)
+    genuine = lease.take
+
+    def with_job(*arguments: Any, **named: Any) -> Taken:
+        return replace(genuine(*arguments, **named), previous_job=Job("none", {}))
+
+    def away(*_: Any) -> None:
+        raise SourceUnavailable("The warehouse is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lease, "take", with_job)
+        for source in (DuckDBSource, PostgresSource):
+            patch.setattr(source, "cancel", away)
+        with pytest.raises(SourceUnavailable):
+            project.sync()
+    assert project.ok().counts.delivered == 3

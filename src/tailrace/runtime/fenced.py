@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tailrace.clock import Clock
-from tailrace.errors import Cancelled, TailraceError
+from tailrace.errors import Cancelled, SourceUnavailable, TailraceError
 from tailrace.runtime.events import OnEvent, Waiting
 from tailrace.runtime.lease import LeaseKeeper, lease_seconds
 from tailrace.runtime.prepared import Prepared
@@ -46,18 +46,30 @@ class Held:
 def take_fence(
     source: Source, names: StateNames, store_id: str, clock: Clock, *, ttl: float, http_timeout: float
 ) -> Taken:
-    """Take the lease of a mapping whose tables exist. Raises LeaseHeld."""
-    with source.session() as session:
-        return lease.take(
-            session,
-            source.dialect,
-            names,
-            this_holder(store_id),
-            secrets.token_hex(16),
-            ttl,
-            clock,
-            http_timeout=http_timeout,
-        )
+    """Take the lease of a mapping whose tables exist; once more where the answer may be all that was lost (R2).
+
+    Raises LeaseHeld, SourceError.
+    """
+    token = secrets.token_hex(16)
+
+    def take() -> Taken:
+        with source.session() as session:
+            return lease.take(
+                session,
+                source.dialect,
+                names,
+                this_holder(store_id),
+                token,
+                ttl,
+                clock,
+                http_timeout=http_timeout,
+            )
+
+    before, before_wall = clock.monotonic(), clock.now()
+    try:
+        return take()
+    except SourceUnavailable:
+        return replace(take(), taken_at=before, taken_wall=before_wall)
 
 
 @contextmanager
@@ -89,8 +101,6 @@ def hold(
         )
     ttl = lease_seconds(http_timeout)
     taken = take_fence(source, names, store_id, clock, ttl=ttl, http_timeout=http_timeout)
-    if taken.previous_job is not None:
-        source.cancel(taken.previous_job)
 
     def renew() -> None:
         with source.session() as session:
@@ -99,9 +109,11 @@ def hold(
             renewed(clock.now() + timedelta(seconds=ttl))
 
     keeper = LeaseKeeper(renew, ttl, clock)
-    keeper.start(taken.taken_at, taken.taken_wall)
     me = this_holder(store_id)
     try:
+        if taken.previous_job is not None:
+            source.cancel(taken.previous_job)
+        keeper.start(taken.taken_at, taken.taken_wall)
         yield Held(taken.fence, taken.checkpoint, taken, keeper, ttl, me.host, me.pid)
     finally:
         keeper.stop()
