@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from tailrace.destinations.define import Action, Destination
 from tailrace.destinations.fields import Settings
 from tailrace.destinations.registry import destination_type
-from tailrace.errors import ConfigError, ConfigErrors, Where
 from tailrace.ids import digest, state_id
+from tailrace.errors import ConfigError, ConfigErrors, ModelError, Where
 from tailrace.sources.base import Column, Source
 from tailrace.sources.registry import open_source
 from tailrace.spec.mapping import MappingSpec
@@ -136,6 +136,8 @@ def prepare(project: Project, name: str, environ: Mapping[str, str]) -> Prepared
         columns = tuple(source.describe(statement))
     with placed(project, ("models", model.name, "key")):
         key = check_model(columns, model.key, source.limits)
+    if mapping.where:
+        _check_where(project, mapping, source, statement)
     return Prepared(
         project=project,
         mapping=mapping,
@@ -149,6 +151,20 @@ def prepare(project: Project, name: str, environ: Mapping[str, str]) -> Prepared
         names=state_names(project, mapping, source),
         remember=mapping.remember or source.remember,
     )
+
+
+def _check_where(project: Project, mapping: MappingSpec, source: Source, statement: str) -> None:
+    try:
+        source.describe(
+            f"SELECT * FROM {source.dialect.subquery(statement, 'model')} WHERE (\n{mapping.where}\n)"
+        )
+    except ModelError as error:
+        raise ModelError(
+            error.message,
+            hint="Correct the condition; it speaks of the model's columns, in the source's SQL.",
+            where=project.location(("mappings", mapping.name, "where")),
+            code=error.code,
+        ) from None
 
 
 def compile_fields(

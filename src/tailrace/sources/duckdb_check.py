@@ -69,7 +69,7 @@ class _Run:
                 "SELECT count(*) FROM information_schema.tables WHERE table_catalog = "
                 + self._source.dialect.literal(self._source.files.data_catalog)
             )[0]
-            return f"opened read-only, {tables} tables and views"
+            return f"opened read-only; tables and views: {tables}"
 
     def _schema(self) -> str:
         assert self._session is not None

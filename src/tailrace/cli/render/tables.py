@@ -26,7 +26,7 @@ def check(document: CheckDocument) -> Iterator[RenderableType]:
     """One line a step, and under a failed one what to do."""
     yield Text.assemble((clean(document.name), "bold"), (f"  {document.kind}, {clean(document.type)}", "dim"))
     for step in document.steps:
-        detail = f"  {clean(step.detail)}" if step.detail else ""
+        detail = f"  {clean(' '.join(step.detail.split()))}" if step.detail else ""
         style = "red" if step.status == "failed" else "dim"
         yield indented(Text.assemble(mark(step.status), " ", clean(step.name), (detail, style)))
         if step.remedy and step.status in ("failed", "warning"):
