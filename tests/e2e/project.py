@@ -206,7 +206,7 @@ class Project:
         def seen(event: Event) -> None:
             self.events.append(event)
             watch(event)
-            if stop is not None and at(event):
+            if stop is not None and not signal.graceful and at(event):
                 for _ in range(2 if stop == "crash" else 1):
                     signal.request()
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from tailrace.destinations.define import Action, Destination
 from tailrace.destinations.fields import Settings
 from tailrace.destinations.registry import destination_type
-from tailrace.ids import digest, state_id
 from tailrace.errors import ConfigError, ConfigErrors, ModelError, Where
+from tailrace.ids import digest
 from tailrace.sources.base import Column, Source
 from tailrace.sources.registry import open_source
 from tailrace.spec.mapping import MappingSpec
@@ -107,7 +107,7 @@ def project_target(
 
 def state_names(project: Project, mapping: MappingSpec, source: Source) -> StateNames:
     """The names of a mapping's managed tables."""
-    return StateNames(source.schema, state_id(project.name, project.environment, mapping.id))
+    return StateNames(source.schema, project.state_id(mapping))
 
 
 def check_operations(project: Project, mapping: MappingSpec, action: Action) -> None:

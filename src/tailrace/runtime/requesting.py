@@ -11,7 +11,7 @@ from tailrace.runtime.prepared import Prepared, Target
 from tailrace.sources.base import Session
 from tailrace.sources.dialect import Dialect
 from tailrace.state.checkpoint import Checkpoint, Remember
-from tailrace.state.columns import StoredColumn
+from tailrace.state.columns import StoredColumn, used
 from tailrace.state.evolve import Evolution
 from tailrace.state.names import StateNames
 from tailrace.state.plan import QUARANTINE_FROM
@@ -58,7 +58,9 @@ def pinned_document(
 
 def on_change(prepared: Prepared, previous: Previous) -> OnChange:
     """What is to be done about an edited expression (R17). Raises Blocked where only a person can say."""
-    if previous.fingerprint is None or previous.fingerprint == prepared.compiled.fingerprint:
+    if previous.fingerprint is None:
+        return "same"
+    if previous.fingerprint == prepared.compiled.fingerprint and not _other_class(prepared, previous):
         return "same"
     chosen = prepared.mapping.on_change
     checksums = prepared.remember == "checksum" or previous.remember == "checksum"
@@ -74,6 +76,16 @@ def on_change(prepared: Prepared, previous: Previous) -> OnChange:
             code="mapping_changed",
         )
     return "rerender"
+
+
+def _other_class(prepared: Prepared, previous: Previous) -> bool:
+    """Whether a column that the mapping reads is of another type class now, which changes its expressions (R15)."""
+    dialect = prepared.source.dialect
+    held = {column.name: column.column for column in used(previous.columns)}
+    return any(
+        column.name in held and dialect.widen(held[column.name], dialect.storage(column)) is None
+        for column in prepared.used
+    )
 
 
 def rejection_scope(fingerprint: str, target: Target) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tailrace.errors import ConfigError
-from tailrace.ids import state_id
 from tailrace.service.conversion import exception_document, sync_document
 from tailrace.service.documents import ShowDocument, SyncsDocument
 from tailrace.spec.suggest import did_you_mean
@@ -23,7 +22,7 @@ def syncs(workspace: Workspace, mapping: str | None, limit: int) -> SyncsDocumen
     found = None
     if mapping is not None:
         workspace.require_mapping(mapping)
-        found = state_id(project.name, project.environment, project.mappings[mapping].id)
+        found = project.state_id(project.mappings[mapping])
     rows = workspace.store.syncs.list(
         found, limit=limit, project=project.name, environment=project.environment
     )

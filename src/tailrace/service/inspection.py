@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tailrace.errors import ConfigError
-from tailrace.ids import state_id
 from tailrace.runtime.prepared import placed, project_source
 from tailrace.service.conversion import plain_value, sync_document
 from tailrace.service.documents import (
@@ -39,7 +38,7 @@ def mappings(workspace: Workspace) -> MappingsDocument:
     project = workspace.project
     listed: list[MappingDocument] = []
     for name, mapping in project.mappings.items():
-        last = workspace.store.syncs.last(state_id(project.name, project.environment, mapping.id))
+        last = workspace.store.syncs.last(project.state_id(mapping))
         listed.append(
             MappingDocument(
                 mapping=name,

@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 from pydantic import Field, InstanceOf
 
 from tailrace.errors import Where
+from tailrace.ids import state_id
 from tailrace.spec.destination import DestinationSpec
 from tailrace.spec.mapping import MappingSpec
 from tailrace.spec.model import ModelSpec
@@ -28,6 +29,11 @@ class Project(Spec):
     written: InstanceOf[Node] = Field(
         default_factory=lambda: Node({}, "tailrace.yml", 1), exclude=True, repr=False
     )
+
+    def state_id(self, mapping: MappingSpec) -> str:
+        """What the state of one of its mappings is kept under: its own id, or the one it had before a rename."""
+        before, _, after = (mapping.previously or mapping.id).rpartition("/")
+        return state_id(before or self.name, self.environment, after)
 
     def location(self, path: Path) -> Where:
         """Where a path such as ("mappings", "customers", "fields", "email") stands in the files.

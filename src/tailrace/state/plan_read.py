@@ -178,18 +178,18 @@ def stream_query(
 def _old_columns(
     dialect: Dialect, records: RecordsTable | None, columns: Sequence[StoredColumn]
 ) -> list[str]:
-    """The state's values in their wanted form, or NULL where there is no state."""
+    """The state's values as they were delivered, or NULL where there is no state."""
     return [
-        f"{dialect.read_expr(_old_value(dialect, records, column), column.column)}"
-        f" AS {dialect.quote(OLD + column.name)}"
-        for column in columns
+        f"{_old_value(dialect, records, column)} AS {dialect.quote(OLD + column.name)}" for column in columns
     ]
 
 
 def _old_value(dialect: Dialect, records: RecordsTable | None, column: StoredColumn) -> str:
     if records is None or records.row_count == 0:
-        return dialect.cast("NULL", column.native)
-    return state_value(dialect, records, column)
+        return dialect.read_expr(dialect.cast("NULL", column.native), column.column)
+    if old := records.converted.get(column.stored):
+        return dialect.read_expr(f"r.{dialect.quote(old.stored)}", old.column)
+    return dialect.read_expr(state_value(dialect, records, column), column.column)
 
 
 def change_samples(

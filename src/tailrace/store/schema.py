@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from importlib.resources import files
 
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from tailrace.store.database import Database
 REVISIONS = ("0001",)
 """Every revision in order; the last is what this version of Tailrace works with."""
 VERSION_TABLE = "store_version"
+_MIGRATING = threading.Lock()
+"""Alembic works on variables of its module: one migration at a time in a process."""
 
 
 def ensure(database: Database) -> None:
@@ -48,6 +51,6 @@ def _migrate(database: Database) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(files("tailrace.store") / "migrations"))
-    with database.migrate() as connection:
+    with _MIGRATING, database.migrate() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
