@@ -100,7 +100,6 @@ def plan_request(
     change: OnChange,
     *,
     quarantine: bool,
-    limit: int | None = None,
 ) -> PlanRequest:
     """The request for a new plan against the records table as `evolution` leaves it."""
     mapping = prepared.mapping
@@ -118,7 +117,6 @@ def plan_request(
         quarantine=quarantine,
         candidates=change == "rerender",
         resend=change == "resend",
-        limit=limit,
     )
 
 
