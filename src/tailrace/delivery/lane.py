@@ -27,6 +27,7 @@ _HOPELESS = 3
 _COMPRESS_ASIDE = 1 << 16
 """Larger bodies are compressed in a thread."""
 _SHOWN_WAIT = 1.0
+_NO_TURN = "The delivery ended before this record had its turn."
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ class Lane:
         key = digest(self._call.sync, str(span.first), str(span.last), body, *work.rounds)
         if self._gzip:
             body = await _compressed(body)
-        renewed = False
+        renewed, said = False, ""
         while await self._turn():
             sent_at = self._clock.monotonic()
             if work.started is None:
@@ -143,7 +144,9 @@ class Lane:
             if not await self._again(work, verdict, answer, sent_at):
                 return Ending("given_up", verdict.reason, verdict.message, answer)
             self._summary.retries += 1
-        return Ending("stopped", self.stop_reason, "The delivery ended before this record had its turn.")
+            said = verdict.message
+        said = f"It was stopped before the next attempt; the last one: {said}" if said else _NO_TURN
+        return Ending("stopped", self.stop_reason, said)
 
     async def pause(self, seconds: float, reason: str, left: float | None = None) -> bool:
         """Wait, and tell of it: long waits, and tries that end after `left` seconds. False if the delivery is ending."""

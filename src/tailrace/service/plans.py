@@ -75,7 +75,7 @@ def plan(workspace: Workspace, name: str, *, statements: bool, samples: int) -> 
     )
     failed = [guard for guard in guards if not guard.passed]
     document = _document(prepared, explained, explained.counts, guards, checkpoint, blocks)
-    document.warnings = _warnings(explained, evolution, checkpoint)
+    document.warnings = _warnings(explained, evolution)
     document.blocked = bool(failed or blocks)
     if statements:
         document.statements = [stream_query(source.dialect, names, request)]
@@ -140,13 +140,8 @@ def _other_destination(prepared: Prepared) -> Blocked:
     )
 
 
-def _warnings(explained: Explained, evolution: Evolution, checkpoint: Checkpoint | None) -> list[str]:
+def _warnings(explained: Explained, evolution: Evolution) -> list[str]:
     found: list[str] = []
-    if checkpoint is not None and checkpoint.phase == "planned":
-        found.append(
-            f"Sync {checkpoint.sync_id} was interrupted: a sync finishes it first. This plan is made against what "
-            "is committed."
-        )
     if explained.refused:
         found.append(
             f"The mapping refuses {explained.refused:,} records; they are rejected before they are sent."

@@ -116,16 +116,16 @@ class SyncDisplay:
         reason = clean(event.reason)
         if event.gives_up_in is None:
             told = f"waits {seconds(event.seconds)}: {reason}"
+            self._set(event.mapping, told)
         else:
             told = f"{reason} Tries again, for up to {seconds(event.gives_up_in)}"
-        self._set(event.mapping, f"{told} (Ctrl-C stops)")
+            self._set(event.mapping, f"tries again, for up to {seconds(event.gives_up_in)}")
         matters = event.gives_up_in is not None or event.seconds >= _LONG_WAIT
         if self._out.verbose:
             self._log(f"{event.mapping}: {told}")
         elif matters and (event.mapping, reason) not in self._waited:
             self._waited.add((event.mapping, reason))
-            if not self._out.live:
-                self._out.note(f"{event.mapping}: {told}. Ctrl-C stops; the next sync goes on.")
+            self._out.note(f"{event.mapping}: {told}. Ctrl-C stops; the next sync goes on.")
 
     def _log(self, text: str) -> None:
         if not self._out.live and self._out.verbose:
