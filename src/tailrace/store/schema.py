@@ -23,13 +23,16 @@ def ensure(database: Database) -> None:
         found = _version(connection)
     if found == REVISIONS[-1]:
         return
-    if found is not None and found not in REVISIONS:
+    if found is None:
+        _create(database)
+        return
+    if found not in REVISIONS:
         raise StoreError(
             f"The control store {database.location} was made by a newer version of Tailrace ({found})",
             hint="Upgrade Tailrace, or point TAILRACE_STORE elsewhere; deleting the store is safe too.",
             code="store_newer",
         )
-    _migrate(database)
+    migrate(database)
 
 
 def _version(connection: sa.Connection) -> str | None:
@@ -45,7 +48,21 @@ def _version(connection: sa.Connection) -> str | None:
     return None
 
 
-def _migrate(database: Database) -> None:
+def _create(database: Database) -> None:
+    """Make a new store as the migrations would, in a tenth of their time; unless another process just did."""
+    from tailrace.store.tables import metadata
+
+    with database.migrate() as connection:
+        if _version(connection) is None:
+            version = sa.Column("version_num", sa.String(32), primary_key=True)
+            made = sa.Table(VERSION_TABLE, sa.MetaData(), version)
+            made.create(connection)
+            metadata.create_all(connection)
+            connection.execute(sa.insert(made).values(version_num=REVISIONS[-1]))
+
+
+def migrate(database: Database) -> None:
+    """Run the migrations that a store lacks; all of them on an empty database."""
     from alembic import command
     from alembic.config import Config
 

@@ -77,7 +77,7 @@ def _identity(database: Database, clock: Clock) -> str:
         found = connection.execute(sa.select(store.c.id)).scalar()
     if found:
         return found
-    with database.write() as connection:
+    with database.migrate() as connection:
         made = {"id": uuid.uuid4().hex, "created_at": clock.now()}
         found = connection.execute(sa.select(store.c.id)).scalar()
         if not found:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,36 @@ def test_the_schema_that_migrations_make_is_the_one_that_tables_say(store: Store
         )
         assert compare_metadata(context, metadata) == []
         assert context.get_current_heads() == (REVISIONS[-1],)
+
+
+def test_a_new_store_equals_one_that_migrations_made(tmp_path: Path) -> None:
+    from tailrace.store.database import Database
+    from tailrace.store.location import locate
+    from tailrace.store.schema import migrate
+
+    made = []
+    for name in ("new", "migrated"):
+        folder = tmp_path / name
+        if name == "migrated":
+            database = Database(locate(folder, {}))
+            migrate(database)
+            database.close()
+        open_store(folder, {}).close()
+        with closing(sqlite3.connect(folder / ".tailrace" / "store.db")) as connection:
+            listed = connection.execute(
+                "SELECT type, name, tbl_name FROM sqlite_master ORDER BY 1, 2"
+            ).fetchall()
+            tables = [name for kind, name, _ in listed if kind == "table"]
+            columns = {name: sorted(connection.execute(f"PRAGMA table_info({name})")) for name in tables}
+            keys = {
+                name: connection.execute(f"PRAGMA foreign_key_list({name})").fetchall() for name in tables
+            }
+            indexes = connection.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'index'"
+            ).fetchall()
+            versions = connection.execute("SELECT * FROM store_version").fetchall()
+            made.append((listed, columns, keys, sorted(indexes, key=str), versions))
+    assert made[0] == made[1]
 
 
 def test_every_migration_is_known_in_order() -> None:
