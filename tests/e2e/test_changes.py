@@ -230,27 +230,3 @@ def test_r17_an_edit_resends_all_or_nothing_if_told_so(project: Project, choice:
     project.data("UPDATE people SET name = 'later' WHERE id = 3")
     assert project.ok().counts.updated == 1
     assert project.names["3"] == "LATER"
-
-
-def test_pitfall_09_column_order_is_no_change(project: Project) -> None:
-    project.people((1, "a"), (2, "b"))
-    project.ok()
-    project.sql = "SELECT name, id FROM people"
-    assert project.ok().counts.unchanged == 2
-
-
-def test_pitfall_10_a_new_column_neither_stops_the_sync_nor_resends_all(project: Project) -> None:
-    project.people((1, "a"), (2, "b"))
-    project.ok()
-    project.data("ALTER TABLE people ADD COLUMN plan text", "UPDATE people SET plan = 'pro' WHERE id = 2")
-    assert project.ok().counts.updated == 1
-    assert project.held["2"]["plan"] == "pro"
-
-
-def test_pitfall_21_an_edited_mapping_neither_resends_all_nor_deletes(project: Project) -> None:
-    project.edit(fields={"name": "$name"})
-    project.people((1, "UP"), (2, "low"))
-    project.ok()
-    project.edit(fields={"name": "{{ name | upper }}"})
-    counts = project.ok().counts
-    assert (counts.added, counts.updated, counts.deleted) == (0, 1, 0)

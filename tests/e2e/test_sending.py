@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.e2e.project import Project, first_answer, sending
+from tests.e2e.project import Project, sending
 
 from tailrace.errors import ConfigError
 from tailrace.sources.duckdb_session import DuckDBSession
@@ -247,68 +247,6 @@ def test_r27_exceptions_reach_the_warehouse_in_bulk(
         assert document.counts.rejected >= count // 5
         statements.append(len(executed))
     assert statements[1] <= statements[0] + 10
-
-
-def test_pitfall_01_a_rejected_record_is_not_taken_as_current(project: Project) -> None:
-    project.people((1, "a"), (2, "b"))
-    project.ok()
-    project.data("UPDATE people SET name = 'refused' WHERE id = 1")
-    assert project.sync(Fault(kind="results", keys=("1",))).counts.rejected == 1
-    assert project.records("record_id, name") == [("1", "a"), ("2", "b")]
-    assert project.ok().counts.updated == 1
-    assert project.names["1"] == "refused"
-
-
-def test_pitfall_02_one_success_does_not_make_its_batch_a_success(project: Project) -> None:
-    project.people((1, "a"), (2, "b"), (3, "c"))
-    document = project.sync(Fault(kind="results", keys=("1", "3")))
-    assert (document.status, document.counts.delivered, document.counts.rejected) == ("partial", 1, 2)
-    assert [row[0] for row in project.records()] == ["2"]
-
-
-def test_pitfall_03_a_batch_that_breaks_leaves_nothing_pending(project: Project) -> None:
-    project.many(20)
-    document = project.sync(Fault(kind="garbage", times=2))
-    counts = document.counts
-    assert counts.delivered + counts.unknown == counts.planned == 20
-    assert project.ok().counts.added == counts.unknown
-    assert len(project.held) == 20
-
-
-def test_pitfall_08_quotes_arrive_as_they_are(project: Project) -> None:
-    name = 'O\'Brien \\ "quoted" \u00e4\u2028 {{x}} $y'
-    project.people((1, name))
-    project.ok()
-    assert project.names == {"1": name}
-
-
-def test_pitfall_13_one_poison_record_holds_nobody_up(project: Project) -> None:
-    project.people((1, "poison"), (2, "b"))
-    poison = Fault(kind="results", keys=("1",))
-    for number in range(3, 6):
-        document = project.sync(poison)
-        assert document.counts.rejected == 1
-        assert document.counts.planned == 2, "the poison, and what is new"
-        project.data(f"INSERT INTO people VALUES ({number}, 'n')")
-    assert len(project.held) == 3
-
-
-def test_pitfall_14_an_update_is_one_update(project: Project) -> None:
-    project.people((1, "a"))
-    project.ok()
-    project.data("UPDATE people SET name = 'b'")
-    project.ok()
-    assert project.operations("1") == ["added", "updated"]
-
-
-def test_pitfall_19_a_crash_after_delivery_sends_nothing_twice(project: Project) -> None:
-    project.aim(concurrency=1)
-    project.many(30)
-    project.sync(Fault(kind="latency", seconds=0.01), stop="crash", at=first_answer)
-    project.finish()
-    stats = project.receiver.stats()
-    assert stats["accepted_twice"] == 0
-    assert stats["arrived"] <= 30 + 5
 
 
 def test_r13_nan_in_one_record_of_a_batch_is_rejected_alone(project: Project) -> None:
