@@ -139,7 +139,7 @@ def test_r02_a_sender_that_lost_its_fence_stores_nothing_more(project: Project) 
 
 
 def test_r03_requests_of_an_owner_that_may_live_are_waited_out(project: Project) -> None:
-    project.aim(timeout="1s")
+    project.aim(timeout="4s")
     project.many(3)
     project.sync(stop="crash", at=sending)
     elsewhere = {
@@ -153,7 +153,7 @@ def test_r03_requests_of_an_owner_that_may_live_are_waited_out(project: Project)
     holder = project.state("SELECT holder FROM {checkpoints}")[0][0]
     known = json.loads(holder)
     assert set(elsewhere) <= set(known), known
-    text = json.dumps(known | elsewhere | {"http_timeout": 1.0})
+    text = json.dumps(known | elsewhere | {"http_timeout": 4.0})
     project.state(
         f"UPDATE {{checkpoints}} SET owner = 'them', holder = '{text}', lease_until = now() - INTERVAL '100 milliseconds'"
     )
