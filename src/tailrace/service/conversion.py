@@ -27,8 +27,9 @@ def moment(at: datetime | None) -> str | None:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
 
 
-def sync_document(row: SyncRow) -> SyncDocument:
-    """One sync as `sync --json` and `show --json` give it."""
+def sync_document(row: SyncRow, now: datetime | None = None) -> SyncDocument:
+    """One sync as `sync --json` and `show --json` give it; with `now`, one whose lease ended is interrupted."""
+    dead = now is not None and row.status == "running" and row.lease_until < now
     counts = {name: row.counts.get(name, 0) for name in Counts.model_fields}
     shares = {
         operation: OperationCounts(**{name: share.get(name, 0) for name in _OPERATION_COUNTS})
@@ -39,7 +40,7 @@ def sync_document(row: SyncRow) -> SyncDocument:
     return SyncDocument(
         sync=row.sync,
         mapping=row.mapping,
-        status=row.status,  # pyright: ignore[reportArgumentType]
+        status="interrupted" if dead else row.status,  # pyright: ignore[reportArgumentType]
         resumed=row.resumed,
         counts=Counts(**counts),
         by_operation=shares,

@@ -26,7 +26,7 @@ def syncs(workspace: Workspace, mapping: str | None, limit: int) -> SyncsDocumen
     rows = workspace.store.syncs.list(
         found, limit=limit, project=project.name, environment=project.environment
     )
-    return SyncsDocument(syncs=[sync_document(row) for row in rows])
+    return SyncsDocument(syncs=[sync_document(row, workspace.clock.now()) for row in rows])
 
 
 def show(workspace: Workspace, sync: str) -> ShowDocument:
@@ -34,7 +34,8 @@ def show(workspace: Workspace, sync: str) -> ShowDocument:
     row = known_sync(workspace, sync)
     exceptions = workspace.store.ledger.exceptions(sync, limit=_SHOWN_REJECTIONS)
     return ShowDocument(
-        sync=sync_document(row), rejections=[exception_document(found) for found in exceptions]
+        sync=sync_document(row, workspace.clock.now()),
+        rejections=[exception_document(found) for found in exceptions],
     )
 
 

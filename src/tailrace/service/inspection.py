@@ -49,7 +49,7 @@ def mappings(workspace: Workspace) -> MappingsDocument:
                 mode=sorted(mapping.operations),
                 enabled=mapping.enabled,
                 schedule=str(mapping.schedule) if mapping.schedule else None,
-                last=sync_document(last) if last else None,
+                last=sync_document(last, workspace.clock.now()) if last else None,
             )
         )
     return MappingsDocument(mappings=listed)

@@ -260,13 +260,11 @@ class _Plan:
             f" WHERE what = 'model' AND model_rows IS NOT NULL OR what = 'rows' AND op IN ({kept})",
         )
 
-    # -- quarantine, limit and the plan's own columns
+    # -- quarantine and the plan's own columns
 
     def _final(self, rows: str) -> str:
         if self.request.quarantine:
             rows = self._held(rows)
-        if self.request.limit is not None and not self.request.candidates:
-            rows = self._limited(rows, self.request.limit)
         d = self.dialect
         placed = _literals((*SENDABLE, CANDIDATE))
         position = f"CAST(bucket AS {self._type('bigint')}) * {BUCKET_SHIFT} + pos"
@@ -283,11 +281,6 @@ class _Plan:
             f"c{number} AS {d.quote(column.stored)}" for number, column in enumerate(self.request.used)
         ]
         return _select(selected, f"(\n{rows}\n) AS placed")
-
-    def _replaced(self, rows: str, changes: dict[str, str], alias: str, joined: str = "") -> str:
-        names = ["op", "reason", "prior_id", "record_id", "bucket", "pos", *self._values]
-        picked = [f"{changes.get(name, f'{alias}.{name}')} AS {name}" for name in names]
-        return _select(picked, f"(\n{rows}\n) AS {alias}{joined}")
 
     def _held(self, rows: str) -> str:
         """Records that wait after refusals keep their row, but are not sent (R23)."""
@@ -307,28 +300,9 @@ class _Plan:
             "op": f"CASE WHEN {held} THEN 'quarantined' ELSE f.op END",
             "reason": f"CASE WHEN {held} THEN f.op ELSE f.reason END",
         }
-        return self._replaced(rows, changes, "f", joined)
-
-    def _limited(self, rows: str, limit: int) -> str:
-        """Only the first sendable rows stay so; the others keep their key and what they would have been."""
-        sendable = f"l.op IN ({_literals(SENDABLE)})"
-        ranked = _select(
-            [
-                "l.*",
-                f"sum(CASE WHEN {sendable} THEN 1 ELSE 0 END) OVER"
-                " (ORDER BY l.bucket, l.record_id ROWS UNBOUNDED PRECEDING) AS rank",
-            ],
-            f"(\n{rows}\n) AS l",
-        )
-        beyond = f"{sendable} AND l.rank > {int(limit)}"
-        kept_back = "CASE l.op WHEN 'deleted' THEN 'deleted_not_sent' ELSE 'not_sent' END"
-        changes = {
-            "op": f"CASE WHEN {beyond} THEN {kept_back} ELSE l.op END",
-            "reason": f"CASE WHEN {beyond} THEN 'limit:' || l.op ELSE l.reason END",
-            "prior_id": f"CASE WHEN {beyond} THEN NULL ELSE l.prior_id END",
-            **{name: f"CASE WHEN {beyond} THEN NULL ELSE l.{name} END" for name in self._values},
-        }
-        return self._replaced(ranked, changes, "l")
+        names = ["op", "reason", "prior_id", "record_id", "bucket", "pos", *self._values]
+        picked = [f"{changes.get(name, f'f.{name}')} AS {name}" for name in names]
+        return _select(picked, f"(\n{rows}\n) AS f{joined}")
 
     def _type(self, word: str) -> str:
         return self.dialect.type_of(word)

@@ -47,7 +47,6 @@ class PlanRequest:
     """The mapping's expressions changed: unchanged records are candidates too (R17)."""
     resend: bool = False
     """Delivered records go again, changed or not."""
-    limit: int | None = None
 
     @property
     def used(self) -> tuple[StoredColumn, ...]:
@@ -57,9 +56,3 @@ class PlanRequest:
     def empty(self) -> bool:
         """There is no state to compare with: the statement needs no join."""
         return self.records is None or self.records.row_count == 0
-
-
-def plan_columns(request: PlanRequest) -> tuple[str, ...]:
-    """The names of a plan table's columns, in order."""
-    own = (*LEADING, "checksum") if request.remember == "checksum" else LEADING
-    return (*own, *(column.stored for column in request.used))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -106,23 +106,6 @@ class Syncs:
         with self._database.write() as connection:
             claim(connection, sync, owner, {**values, **ended})
             return _get(connection, sync)
-
-    def mark(self, sync: str, status: str) -> bool:
-        """Give a sync that does not run another status, such as discarded; False where it runs or is gone."""
-        statement = sa.update(syncs).where(syncs.c.sync == sync, syncs.c.status != _RUNNING)
-        with self._database.write() as connection:
-            return connection.execute(statement.values(status=status)).rowcount == 1
-
-    def mark_interrupted(self, dead: Callable[[SyncRow], bool] | None = None) -> list[str]:
-        """Mark running syncs whose lease has ended, or whose process `dead` proves gone; gives their ids."""
-        now = self._clock.now()
-        with self._database.write() as connection:
-            running = connection.execute(sa.select(syncs).where(syncs.c.status == _RUNNING)).mappings()
-            rows = [_row(found) for found in running]
-            gone = [row.sync for row in rows if row.lease_until < now or (dead is not None and dead(row))]
-            if gone:
-                _interrupt(connection, syncs.c.sync.in_(gone), now)
-        return gone
 
     def get(self, sync: str) -> SyncRow | None:
         """One sync, or None."""

@@ -19,7 +19,7 @@ from tailrace.state.names import StateNames
 from tailrace.state.plan import plan_select
 from tailrace.state.plan_read import read_unit, stream_plan, units
 from tailrace.state.plan_request import PlanRequest
-from tailrace.state.plan_table import PlanCounts, count_plan, create_plan
+from tailrace.state.plan_table import PlanCounts, count_plan, create_plan, limit_plan
 
 UPSERT = frozenset({"added", "updated"})
 MIRROR = frozenset({"added", "updated", "deleted"})
@@ -121,13 +121,17 @@ class Shop:
             }
         )
 
-    def plan(self, sql: str, key: str | Sequence[str] = "id", **more: Any) -> Planned:
+    def plan(
+        self, sql: str, key: str | Sequence[str] = "id", *, limit: int | None = None, **more: Any
+    ) -> Planned:
         self.set_up()
         request = self.request(sql, key, **more)
         self.n += 1
         table = self.names.changes(self.n, "a")
         with self.source.session(model=True) as session:
             create_plan(session, self.dialect, self.names, table, request)
+            if limit is not None:
+                limit_plan(session, self.dialect, self.names, table, limit)
             counts = count_plan(session, self.dialect, self.names, table)
         return Planned(self, table, request, counts)
 

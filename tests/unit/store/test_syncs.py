@@ -111,25 +111,6 @@ def test_only_the_owner_writes(store: Store) -> None:
         store.syncs.update("sync-1", "next", counts={"added": 1})
 
 
-def test_interrupted_syncs_are_found_by_their_lease_or_a_proof(store: Store, clock: ManualClock) -> None:
-    begin(store, "sync-1", state_id="a", lease_until=later(0))
-    begin(store, "sync-2", state_id="b", lease_until=later(60))
-    begin(store, "sync-3", state_id="c", lease_until=later(60), pid=99)
-    assert store.syncs.mark_interrupted() == []
-    clock.advance(timedelta(minutes=5))
-    assert store.syncs.mark_interrupted(lambda row: row.pid == 99) == ["sync-1", "sync-3"]
-    assert [row.status for row in store.syncs.list()] == ["interrupted", "running", "interrupted"]
-
-
-def test_a_sync_that_ended_can_be_given_another_status(store: Store) -> None:
-    begin(store)
-    assert not store.syncs.mark("sync-1", "discarded")
-    store.syncs.finish("sync-1", "me", "blocked")
-    assert store.syncs.mark("sync-1", "superseded")
-    assert store.syncs.list()[0].status == "superseded"
-    assert not store.syncs.mark("unknown", "discarded")
-
-
 def test_the_newest_syncs_come_first(store: Store, clock: ManualClock) -> None:
     for number, environment in enumerate([None, "staging", None]):
         begin(store, f"sync-{number}", environment=environment, state_id=f"m_{environment}")

@@ -339,289 +339,243 @@ SELECT
 FROM (
   SELECT
     CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN CASE l.op WHEN 'deleted' THEN 'deleted_not_sent' ELSE 'not_sent' END
-      ELSE l.op
+      WHEN NOT q.record_id IS NULL
+      AND f.op IN ('added', 'updated', 'deleted')
+      AND STRPOS(
+        q.checksums,
+        SHA256(
+          COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
+            LENGTH(
+              CASE
+                WHEN NOT f."c3" IS NULL
+                THEN COALESCE(
+                  CAST(TO_JSON(
+                    CAST(CAST(ARRAY_TO_STRING(
+                      LIST_TRANSFORM(
+                        REGEXP_EXTRACT_ALL(
+                          CAST(f."c3" AS TEXT),
+                          '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                        ),
+                        LAMBDA t : CASE
+                          WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                          THEN CASE
+                            WHEN LENGTH(
+                              CASE
+                                WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                                THEN RTRIM(RTRIM(t, '0'), '.')
+                                ELSE t
+                              END
+                            ) > 15
+                            THEN '"#' || CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END || '"'
+                            ELSE CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END
+                          END
+                          ELSE t
+                        END
+                      ),
+                      ''
+                    ) AS JSON) AS VARIANT)
+                  ) AS TEXT),
+                  'null'
+                )
+              END
+            ) || ':' || CASE
+              WHEN NOT f."c3" IS NULL
+              THEN COALESCE(
+                CAST(TO_JSON(
+                  CAST(CAST(ARRAY_TO_STRING(
+                    LIST_TRANSFORM(
+                      REGEXP_EXTRACT_ALL(
+                        CAST(f."c3" AS TEXT),
+                        '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                      ),
+                      LAMBDA t : CASE
+                        WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                        THEN CASE
+                          WHEN LENGTH(
+                            CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END
+                          ) > 15
+                          THEN '"#' || CASE
+                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                            THEN RTRIM(RTRIM(t, '0'), '.')
+                            ELSE t
+                          END || '"'
+                          ELSE CASE
+                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                            THEN RTRIM(RTRIM(t, '0'), '.')
+                            ELSE t
+                          END
+                        END
+                        ELSE t
+                      END
+                    ),
+                    ''
+                  ) AS JSON) AS VARIANT)
+                ) AS TEXT),
+                'null'
+              )
+            END,
+            '-'
+          ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
+            LENGTH(RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.')) || ':' || RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.'),
+            '-'
+          )
+        )
+      ) > 0
+      THEN 'quarantined'
+      ELSE f.op
     END AS op,
     CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN 'limit:' || l.op
-      ELSE l.reason
+      WHEN NOT q.record_id IS NULL
+      AND f.op IN ('added', 'updated', 'deleted')
+      AND STRPOS(
+        q.checksums,
+        SHA256(
+          COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
+            LENGTH(
+              CASE
+                WHEN NOT f."c3" IS NULL
+                THEN COALESCE(
+                  CAST(TO_JSON(
+                    CAST(CAST(ARRAY_TO_STRING(
+                      LIST_TRANSFORM(
+                        REGEXP_EXTRACT_ALL(
+                          CAST(f."c3" AS TEXT),
+                          '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                        ),
+                        LAMBDA t : CASE
+                          WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                          THEN CASE
+                            WHEN LENGTH(
+                              CASE
+                                WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                                THEN RTRIM(RTRIM(t, '0'), '.')
+                                ELSE t
+                              END
+                            ) > 15
+                            THEN '"#' || CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END || '"'
+                            ELSE CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END
+                          END
+                          ELSE t
+                        END
+                      ),
+                      ''
+                    ) AS JSON) AS VARIANT)
+                  ) AS TEXT),
+                  'null'
+                )
+              END
+            ) || ':' || CASE
+              WHEN NOT f."c3" IS NULL
+              THEN COALESCE(
+                CAST(TO_JSON(
+                  CAST(CAST(ARRAY_TO_STRING(
+                    LIST_TRANSFORM(
+                      REGEXP_EXTRACT_ALL(
+                        CAST(f."c3" AS TEXT),
+                        '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                      ),
+                      LAMBDA t : CASE
+                        WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                        THEN CASE
+                          WHEN LENGTH(
+                            CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END
+                          ) > 15
+                          THEN '"#' || CASE
+                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                            THEN RTRIM(RTRIM(t, '0'), '.')
+                            ELSE t
+                          END || '"'
+                          ELSE CASE
+                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                            THEN RTRIM(RTRIM(t, '0'), '.')
+                            ELSE t
+                          END
+                        END
+                        ELSE t
+                      END
+                    ),
+                    ''
+                  ) AS JSON) AS VARIANT)
+                ) AS TEXT),
+                'null'
+              )
+            END,
+            '-'
+          ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
+            LENGTH(RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.')) || ':' || RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.'),
+            '-'
+          )
+        )
+      ) > 0
+      THEN f.op
+      ELSE f.reason
     END AS reason,
-    CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN NULL
-      ELSE l.prior_id
-    END AS prior_id,
-    l.record_id AS record_id,
-    l.bucket AS bucket,
-    l.pos AS pos,
-    CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN NULL
-      ELSE l.c0
-    END AS c0,
-    CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN NULL
-      ELSE l.c1
-    END AS c1,
-    CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN NULL
-      ELSE l.c2
-    END AS c2,
-    CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN NULL
-      ELSE l.c3
-    END AS c3
+    f.prior_id AS prior_id,
+    f.record_id AS record_id,
+    f.bucket AS bucket,
+    f.pos AS pos,
+    f.c0 AS c0,
+    f.c1 AS c1,
+    f.c2 AS c2,
+    f.c3 AS c3
   FROM (
     SELECT
-      l.*,
-      SUM(CASE WHEN l.op IN ('added', 'updated', 'deleted') THEN 1 ELSE 0 END) OVER (ORDER BY l.bucket, l.record_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS rank
+      op,
+      reason,
+      prior_id,
+      record_id,
+      bucket,
+      changed.carried[1].c0 AS c0,
+      changed.carried[1].c1 AS c1,
+      changed.carried[1].c2 AS c2,
+      changed.carried[1].c3 AS c3,
+      ROW_NUMBER() OVER (PARTITION BY changed.bucket ORDER BY changed.record_id) AS pos
     FROM (
       SELECT
-        CASE
-          WHEN NOT q.record_id IS NULL
-          AND f.op IN ('added', 'updated', 'deleted')
-          AND STRPOS(
-            q.checksums,
-            SHA256(
-              COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
-                LENGTH(
-                  CASE
-                    WHEN NOT f."c3" IS NULL
-                    THEN COALESCE(
-                      CAST(TO_JSON(
-                        CAST(CAST(ARRAY_TO_STRING(
-                          LIST_TRANSFORM(
-                            REGEXP_EXTRACT_ALL(
-                              CAST(f."c3" AS TEXT),
-                              '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                            ),
-                            LAMBDA t : CASE
-                              WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                              THEN CASE
-                                WHEN LENGTH(
-                                  CASE
-                                    WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                    THEN RTRIM(RTRIM(t, '0'), '.')
-                                    ELSE t
-                                  END
-                                ) > 15
-                                THEN '"#' || CASE
-                                  WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                  THEN RTRIM(RTRIM(t, '0'), '.')
-                                  ELSE t
-                                END || '"'
-                                ELSE CASE
-                                  WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                  THEN RTRIM(RTRIM(t, '0'), '.')
-                                  ELSE t
-                                END
-                              END
-                              ELSE t
-                            END
-                          ),
-                          ''
-                        ) AS JSON) AS VARIANT)
-                      ) AS TEXT),
-                      'null'
-                    )
-                  END
-                ) || ':' || CASE
-                  WHEN NOT f."c3" IS NULL
-                  THEN COALESCE(
-                    CAST(TO_JSON(
-                      CAST(CAST(ARRAY_TO_STRING(
-                        LIST_TRANSFORM(
-                          REGEXP_EXTRACT_ALL(
-                            CAST(f."c3" AS TEXT),
-                            '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                          ),
-                          LAMBDA t : CASE
-                            WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                            THEN CASE
-                              WHEN LENGTH(
-                                CASE
-                                  WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                  THEN RTRIM(RTRIM(t, '0'), '.')
-                                  ELSE t
-                                END
-                              ) > 15
-                              THEN '"#' || CASE
-                                WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                THEN RTRIM(RTRIM(t, '0'), '.')
-                                ELSE t
-                              END || '"'
-                              ELSE CASE
-                                WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                THEN RTRIM(RTRIM(t, '0'), '.')
-                                ELSE t
-                              END
-                            END
-                            ELSE t
-                          END
-                        ),
-                        ''
-                      ) AS JSON) AS VARIANT)
-                    ) AS TEXT),
-                    'null'
-                  )
-                END,
-                '-'
-              ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
-                LENGTH(RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.')) || ':' || RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.'),
-                '-'
-              )
-            )
-          ) > 0
-          THEN 'quarantined'
-          ELSE f.op
-        END AS op,
-        CASE
-          WHEN NOT q.record_id IS NULL
-          AND f.op IN ('added', 'updated', 'deleted')
-          AND STRPOS(
-            q.checksums,
-            SHA256(
-              COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
-                LENGTH(
-                  CASE
-                    WHEN NOT f."c3" IS NULL
-                    THEN COALESCE(
-                      CAST(TO_JSON(
-                        CAST(CAST(ARRAY_TO_STRING(
-                          LIST_TRANSFORM(
-                            REGEXP_EXTRACT_ALL(
-                              CAST(f."c3" AS TEXT),
-                              '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                            ),
-                            LAMBDA t : CASE
-                              WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                              THEN CASE
-                                WHEN LENGTH(
-                                  CASE
-                                    WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                    THEN RTRIM(RTRIM(t, '0'), '.')
-                                    ELSE t
-                                  END
-                                ) > 15
-                                THEN '"#' || CASE
-                                  WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                  THEN RTRIM(RTRIM(t, '0'), '.')
-                                  ELSE t
-                                END || '"'
-                                ELSE CASE
-                                  WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                  THEN RTRIM(RTRIM(t, '0'), '.')
-                                  ELSE t
-                                END
-                              END
-                              ELSE t
-                            END
-                          ),
-                          ''
-                        ) AS JSON) AS VARIANT)
-                      ) AS TEXT),
-                      'null'
-                    )
-                  END
-                ) || ':' || CASE
-                  WHEN NOT f."c3" IS NULL
-                  THEN COALESCE(
-                    CAST(TO_JSON(
-                      CAST(CAST(ARRAY_TO_STRING(
-                        LIST_TRANSFORM(
-                          REGEXP_EXTRACT_ALL(
-                            CAST(f."c3" AS TEXT),
-                            '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                          ),
-                          LAMBDA t : CASE
-                            WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                            THEN CASE
-                              WHEN LENGTH(
-                                CASE
-                                  WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                  THEN RTRIM(RTRIM(t, '0'), '.')
-                                  ELSE t
-                                END
-                              ) > 15
-                              THEN '"#' || CASE
-                                WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                THEN RTRIM(RTRIM(t, '0'), '.')
-                                ELSE t
-                              END || '"'
-                              ELSE CASE
-                                WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                THEN RTRIM(RTRIM(t, '0'), '.')
-                                ELSE t
-                              END
-                            END
-                            ELSE t
-                          END
-                        ),
-                        ''
-                      ) AS JSON) AS VARIANT)
-                    ) AS TEXT),
-                    'null'
-                  )
-                END,
-                '-'
-              ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
-                LENGTH(RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.')) || ':' || RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.'),
-                '-'
-              )
-            )
-          ) > 0
-          THEN f.op
-          ELSE f.reason
-        END AS reason,
-        f.prior_id AS prior_id,
-        f.record_id AS record_id,
-        f.bucket AS bucket,
-        f.pos AS pos,
-        f.c0 AS c0,
-        f.c1 AS c1,
-        f.c2 AS c2,
-        f.c3 AS c3
-      FROM (
-        SELECT
-          op,
-          reason,
-          prior_id,
-          record_id,
-          bucket,
-          changed.carried[1].c0 AS c0,
-          changed.carried[1].c1 AS c1,
-          changed.carried[1].c2 AS c2,
-          changed.carried[1].c3 AS c3,
-          ROW_NUMBER() OVER (PARTITION BY changed.bucket ORDER BY changed.record_id) AS pos
-        FROM (
-          SELECT
-            judged.*,
-            CAST(HASH(judged.record_id) % 256 AS INT) AS bucket
-          FROM judged
-          WHERE
-            NOT op IS NULL AND NOT op IN ('not_sent', 'deleted_not_sent')
-        ) AS changed
-      ) AS f
-      LEFT JOIN (
-        SELECT
-          record_id,
-          operation,
-          LISTAGG(checksum, ',') AS checksums
-        FROM "state"."__segment_reverse_etl"."rejections_map_12345678"
-        WHERE
-          attempts >= 3 AND next_try_at > NOW() AND fingerprint = 'f''1'
-        GROUP BY
-          record_id,
-          operation
-      ) AS q
-        ON q.record_id = f.record_id AND q.operation = f.op
-    ) AS l
-  ) AS l
+        judged.*,
+        CAST(HASH(judged.record_id) % 256 AS INT) AS bucket
+      FROM judged
+      WHERE
+        NOT op IS NULL AND NOT op IN ('not_sent', 'deleted_not_sent')
+    ) AS changed
+  ) AS f
+  LEFT JOIN (
+    SELECT
+      record_id,
+      operation,
+      LISTAGG(checksum, ',') AS checksums
+    FROM "state"."__segment_reverse_etl"."rejections_map_12345678"
+    WHERE
+      attempts >= 3 AND next_try_at > NOW() AND fingerprint = 'f''1'
+    GROUP BY
+      record_id,
+      operation
+  ) AS q
+    ON q.record_id = f.record_id AND q.operation = f.op
 ) AS placed
 UNION ALL
 SELECT

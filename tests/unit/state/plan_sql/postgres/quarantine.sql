@@ -204,161 +204,115 @@ SELECT
 FROM (
   SELECT
     CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN CASE l.op WHEN 'deleted' THEN 'deleted_not_sent' ELSE 'not_sent' END
-      ELSE l.op
+      WHEN q.record_id IS NOT NULL
+      AND f.op IN ('added', 'updated', 'deleted')
+      AND POSITION(
+        ENCODE(
+          SHA256(
+            CONVERT_TO(
+              COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
+                LENGTH(
+                  CASE
+                    WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
+                    THEN CAST(f."c3" AS TEXT)
+                    ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
+                  END
+                ) || ':' || CASE
+                  WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
+                  THEN CAST(f."c3" AS TEXT)
+                  ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
+                END,
+                '-'
+              ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
+                LENGTH(CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT)) || ':' || CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT),
+                '-'
+              ),
+              'UTF8'
+            )
+          ),
+          'hex'
+        ) IN q.checksums
+      ) > 0
+      THEN 'quarantined'
+      ELSE f.op
     END AS op,
     CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN 'limit:' || l.op
-      ELSE l.reason
+      WHEN q.record_id IS NOT NULL
+      AND f.op IN ('added', 'updated', 'deleted')
+      AND POSITION(
+        ENCODE(
+          SHA256(
+            CONVERT_TO(
+              COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
+                LENGTH(
+                  CASE
+                    WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
+                    THEN CAST(f."c3" AS TEXT)
+                    ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
+                  END
+                ) || ':' || CASE
+                  WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
+                  THEN CAST(f."c3" AS TEXT)
+                  ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
+                END,
+                '-'
+              ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
+                LENGTH(CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT)) || ':' || CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT),
+                '-'
+              ),
+              'UTF8'
+            )
+          ),
+          'hex'
+        ) IN q.checksums
+      ) > 0
+      THEN f.op
+      ELSE f.reason
     END AS reason,
-    CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN NULL
-      ELSE l.prior_id
-    END AS prior_id,
-    l.record_id AS record_id,
-    l.bucket AS bucket,
-    l.pos AS pos,
-    CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN NULL
-      ELSE l.c0
-    END AS c0,
-    CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN NULL
-      ELSE l.c1
-    END AS c1,
-    CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN NULL
-      ELSE l.c2
-    END AS c2,
-    CASE
-      WHEN l.op IN ('added', 'updated', 'deleted') AND l.rank > 10
-      THEN NULL
-      ELSE l.c3
-    END AS c3
+    f.prior_id AS prior_id,
+    f.record_id AS record_id,
+    f.bucket AS bucket,
+    f.pos AS pos,
+    f.c0 AS c0,
+    f.c1 AS c1,
+    f.c2 AS c2,
+    f.c3 AS c3
   FROM (
     SELECT
-      l.*,
-      SUM(CASE WHEN l.op IN ('added', 'updated', 'deleted') THEN 1 ELSE 0 END) OVER (ORDER BY l.bucket, l.record_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS rank
+      op,
+      reason,
+      prior_id,
+      record_id,
+      bucket,
+      c0,
+      c1,
+      c2,
+      c3,
+      ROW_NUMBER() OVER (PARTITION BY changed.bucket ORDER BY changed.record_id) AS pos
     FROM (
       SELECT
-        CASE
-          WHEN q.record_id IS NOT NULL
-          AND f.op IN ('added', 'updated', 'deleted')
-          AND POSITION(
-            ENCODE(
-              SHA256(
-                CONVERT_TO(
-                  COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
-                    LENGTH(
-                      CASE
-                        WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
-                        THEN CAST(f."c3" AS TEXT)
-                        ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
-                      END
-                    ) || ':' || CASE
-                      WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
-                      THEN CAST(f."c3" AS TEXT)
-                      ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
-                    END,
-                    '-'
-                  ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
-                    LENGTH(CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT)) || ':' || CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT),
-                    '-'
-                  ),
-                  'UTF8'
-                )
-              ),
-              'hex'
-            ) IN q.checksums
-          ) > 0
-          THEN 'quarantined'
-          ELSE f.op
-        END AS op,
-        CASE
-          WHEN q.record_id IS NOT NULL
-          AND f.op IN ('added', 'updated', 'deleted')
-          AND POSITION(
-            ENCODE(
-              SHA256(
-                CONVERT_TO(
-                  COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
-                    LENGTH(
-                      CASE
-                        WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
-                        THEN CAST(f."c3" AS TEXT)
-                        ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
-                      END
-                    ) || ':' || CASE
-                      WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
-                      THEN CAST(f."c3" AS TEXT)
-                      ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
-                    END,
-                    '-'
-                  ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
-                    LENGTH(CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT)) || ':' || CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT),
-                    '-'
-                  ),
-                  'UTF8'
-                )
-              ),
-              'hex'
-            ) IN q.checksums
-          ) > 0
-          THEN f.op
-          ELSE f.reason
-        END AS reason,
-        f.prior_id AS prior_id,
-        f.record_id AS record_id,
-        f.bucket AS bucket,
-        f.pos AS pos,
-        f.c0 AS c0,
-        f.c1 AS c1,
-        f.c2 AS c2,
-        f.c3 AS c3
-      FROM (
-        SELECT
-          op,
-          reason,
-          prior_id,
-          record_id,
-          bucket,
-          c0,
-          c1,
-          c2,
-          c3,
-          ROW_NUMBER() OVER (PARTITION BY changed.bucket ORDER BY changed.record_id) AS pos
-        FROM (
-          SELECT
-            judged.*,
-            (
-              HASHTEXT(judged.record_id) & 255
-            ) AS bucket
-          FROM judged
-          WHERE
-            op IS NOT NULL AND NOT op IN ('not_sent', 'deleted_not_sent')
-        ) AS changed
-      ) AS f
-      LEFT JOIN (
-        SELECT
-          record_id,
-          operation,
-          STRING_AGG(checksum, ',') AS checksums
-        FROM "__segment_reverse_etl"."rejections_map_12345678"
-        WHERE
-          attempts >= 3 AND next_try_at > CLOCK_TIMESTAMP() AND fingerprint = 'f''1'
-        GROUP BY
-          record_id,
-          operation
-      ) AS q
-        ON q.record_id = f.record_id AND q.operation = f.op
-    ) AS l
-  ) AS l
+        judged.*,
+        (
+          HASHTEXT(judged.record_id) & 255
+        ) AS bucket
+      FROM judged
+      WHERE
+        op IS NOT NULL AND NOT op IN ('not_sent', 'deleted_not_sent')
+    ) AS changed
+  ) AS f
+  LEFT JOIN (
+    SELECT
+      record_id,
+      operation,
+      STRING_AGG(checksum, ',') AS checksums
+    FROM "__segment_reverse_etl"."rejections_map_12345678"
+    WHERE
+      attempts >= 3 AND next_try_at > CLOCK_TIMESTAMP() AND fingerprint = 'f''1'
+    GROUP BY
+      record_id,
+      operation
+  ) AS q
+    ON q.record_id = f.record_id AND q.operation = f.op
 ) AS placed
 UNION ALL
 SELECT

@@ -1,0 +1,73 @@
+SELECT
+  op AS operation,
+  record_id,
+  bucket,
+  CASE
+    WHEN op IN ('added', 'updated', 'deleted', 'candidate')
+    THEN CAST(bucket AS BIGINT) * 1099511627776 + pos
+  END AS seq,
+  prior_id,
+  reason,
+  CAST(NULL AS BIGINT) AS total,
+  c0 AS "id",
+  c1 AS "Name",
+  c2 AS "total_2",
+  c3 AS "extra"
+FROM (
+  SELECT
+    CASE
+      WHEN m.problem IS NOT NULL OR m.n > 1
+      THEN 'set_aside'
+      ELSE 'baseline_known'
+    END AS op,
+    CASE WHEN m.problem IS NOT NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS reason,
+    CAST(NULL AS TEXT) AS prior_id,
+    m.record_id,
+    m.bucket,
+    m.pos,
+    m.c0,
+    m.c1,
+    m.c2,
+    m.c3
+  FROM (
+    SELECT
+      keyed.*,
+      COUNT(*) OVER w AS n,
+      ROW_NUMBER() OVER w AS pos
+    FROM (
+      SELECT
+        k.*,
+        (
+          HASHTEXT(k.record_id) & 255
+        ) AS bucket
+      FROM (
+        SELECT
+          TRUE AS mine,
+          CASE
+            WHEN model."id" IS NULL OR model."Name" IS NULL
+            THEN 'null'
+            WHEN CAST(model."Name" AS TEXT) = ''
+            THEN 'empty'
+            WHEN TRIM('	
+                  　' FROM CAST(model."Name" AS TEXT)) = ''
+            THEN 'blank'
+          END AS problem,
+          (
+            (
+              '[' || CAST(TO_JSON(CAST(model."id" AS TEXT)) AS TEXT) || ',' || CAST(TO_JSON(CAST(model."Name" AS TEXT)) AS TEXT) || ']'
+            ) COLLATE "C"
+          ) AS record_id,
+          CAST(model."id" AS INT) AS c0,
+          CAST(model."Name" AS TEXT) AS c1,
+          CAST(model."total" AS DECIMAL) AS c2,
+          CAST(model."extra" AS JSON) AS c3
+        FROM (
+          SELECT
+            *
+          FROM orders
+        ) AS model
+      ) AS k
+    ) AS keyed
+    WINDOW w AS (PARTITION BY bucket ORDER BY record_id RANGE BETWEEN CURRENT ROW AND CURRENT ROW)
+  ) AS m
+) AS placed
