@@ -80,7 +80,9 @@ def _source(name: str) -> CatalogueEntryDocument:
         for field, shape in schema.get("properties", {}).items()
     ]
     sentence, end, _ = " ".join((declared.__doc__ or "").split()).partition(". ")
-    return CatalogueEntryDocument(type=name, title=name, description=sentence + end.strip(), settings=settings)
+    return CatalogueEntryDocument(
+        type=name, title=name, description=sentence + end.strip(), settings=settings
+    )
 
 
 def _destination(name: str) -> CatalogueEntryDocument:
