@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,11 +100,9 @@ def measure(where: Place, rows: int, rounds: int) -> None:
         f"  sending           {sending:>9,.0f} rows/s, {sending * seconds / rows:4.0%} of the bare pipeline (aim 60 %)"
     )
     whole = rows / middle([each.cost.wall for each in first])
-    aim = FIRST_AIM[where.name]
-    print(
-        f"  first sync        {whole:>9,.0f} rows/s, aim {aim:,}; peak {max(each.cost.peak for each in first + changed + nothing):.0f} MiB, aim 400",
-        flush=True,
-    )
+    peak = max(each.cost.peak for each in first + changed + nothing)
+    aims = f"aim {FIRST_AIM[where.name]:,}; peak {peak:.0f} MiB, aim 400"
+    print(f"  first sync        {whole:>9,.0f} rows/s, {aims}; load {os.getloadavg()[0]:.1f}", flush=True)
 
 
 def sync_of_nothing(where: Place) -> None:

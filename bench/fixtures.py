@@ -29,8 +29,8 @@ CREATE TABLE users AS SELECT
   ['DE', 'FR', 'US', 'JP', 'BR'][1 + i % 5] AS country,
   ['free', 'pro', 'team'][1 + i % 3] AS plan,
   CAST('{{"visits":' || i % 1000 || ',"tags":["a","b' || i % 7 || '"]}}' AS JSON) AS attrs,
-  CAST(i % 100000 AS DECIMAL(12, 2)) / 7 :: DECIMAL(12, 2) AS balance,
-  (i * 37 % 10007) / 8.0 :: DOUBLE AS score,
+  CAST((i % 100000) / 7.0 AS DECIMAL(12, 2)) AS balance,
+  CAST((i * 37 % 10007) / 8.0 AS DOUBLE) AS score,
   TIMESTAMP '2020-01-01' + to_seconds(i * 61) AS created_at,
   TIMESTAMP '2024-01-01' + to_seconds(i * 7) AS updated_at
 FROM range(1, {rows} + 1) AS t(i)

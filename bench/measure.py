@@ -31,9 +31,9 @@ def run(command: Sequence[str], folder: Path, environ: Mapping[str, str] | None 
     """Run to the end. Raises RuntimeError with what the child said if it fails."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as said:
         began = time.perf_counter()
-        child = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **(environ or {})}, stdout=output, stderr=said
-        )
+        given = {**os.environ, **(environ or {})}
+        given.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
+        child = subprocess.Popen(command, cwd=folder, env=given, stdout=output, stderr=said)
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - began
         child.returncode = os.waitstatus_to_exitcode(status)

@@ -29,7 +29,7 @@ from tailrace.destinations.define import Action, Call
 from tailrace.errors import Cancelled, TailraceError
 from tailrace.outcomes import Offer, Resolution, UnitProgress
 
-_FEED_BYTES = 16 << 20
+_FEED_BYTES = 8 << 20
 
 
 @dataclass(slots=True)
