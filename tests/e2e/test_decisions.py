@@ -159,7 +159,7 @@ def test_r23_a_waiting_record_that_vanishes_is_purged(project: Project) -> None:
 def test_r29_a_cancel_waits_for_what_is_in_flight_commits_and_aborts_the_rest(project: Project) -> None:
     project.aim(batch=2, concurrency=1)
     project.many(40)
-    document = project.sync(Fault(kind="latency", seconds=0.05), stop="cancel")
+    document = project.sync(Fault(kind="latency", seconds=0.2), stop="cancel")
     counts = document.counts
     assert document.status == "cancelled"
     assert (counts.unknown, counts.delivered + counts.aborted) == (0, 40)
@@ -201,7 +201,7 @@ def test_r29_stopping_twice_stops_at_once_and_is_resumable(project: Project) -> 
 def test_r29_an_interrupted_sync_can_be_discarded(project: Project) -> None:
     project.aim(batch=2, concurrency=1)
     project.many(20)
-    interrupted = project.sync(Fault(kind="latency", seconds=0.05), stop="crash")
+    interrupted = project.sync(Fault(kind="latency", seconds=0.2), stop="crash")
     with project.opened() as workspace:
         done = workspace.discard(interrupted.sync)
         assert done.records is not None
@@ -396,9 +396,9 @@ def test_r32_every_count_adds_up(project: Project) -> None:
 
 
 def test_r32_a_resumed_sync_shows_the_counts_of_the_whole_sync(project: Project) -> None:
-    project.aim(batch=2, concurrency=1)
+    project.aim(retry_for="20s", batch=2, concurrency=1)
     project.many(30)
-    project.sync(Fault(kind="latency", seconds=0.02), stop="crash")
+    project.sync(Fault(kind="latency", seconds=0.2), stop="crash")
     document = project.finish()
     _adds_up(document)
     assert (document.counts.planned, document.counts.delivered, document.counts.model_rows) == (30, 30, 30)

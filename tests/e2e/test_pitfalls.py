@@ -41,7 +41,7 @@ def test_pitfall_03_a_batch_that_breaks_leaves_nothing_pending(project: Project)
 def test_pitfall_04_a_cancel_forgets_nothing(project: Project) -> None:
     project.aim(batch=1, concurrency=1)
     project.many(30)
-    cancelled = project.sync(Fault(kind="latency", seconds=0.02), stop="cancel")
+    cancelled = project.sync(Fault(kind="latency", seconds=0.2), stop="cancel")
     assert cancelled.counts.delivered > 0
     project.ok()
     assert project.receiver.stats()["accepted"] == {"added": 30}
@@ -148,9 +148,9 @@ def test_pitfall_18_a_crash_at_the_commit_wedges_nothing(project: Project) -> No
 
 
 def test_pitfall_19_a_crash_after_delivery_sends_nothing_twice(project: Project) -> None:
-    project.aim(concurrency=1)
+    project.aim(retry_for="20s", concurrency=1)
     project.many(30)
-    project.sync(Fault(kind="latency", seconds=0.01), stop="crash", at=first_answer)
+    project.sync(Fault(kind="latency", seconds=0.2), stop="crash", at=first_answer)
     project.finish()
     stats = project.receiver.stats()
     assert stats["accepted_twice"] == 0

@@ -45,7 +45,7 @@ def test_r10_r24_two_units_and_split_batches_against_a_receiver_that_honours_key
 def test_r11_a_plan_that_is_too_old_is_given_up_and_made_anew(project: Project) -> None:
     project.aim(concurrency=1)
     project.many(20)
-    crashed = project.sync(Fault(kind="latency", seconds=0.02), stop="crash")
+    crashed = project.sync(Fault(kind="latency", seconds=0.2), stop="crash")
     accepted = len(project.held)
     assert 0 < accepted < 20
     project.state("UPDATE {checkpoints} SET planned_at = now() - INTERVAL '2 hours'")
@@ -67,7 +67,7 @@ def test_r11_max_plan_age_is_a_setting(project: Project) -> None:
 
 
 def test_r12_r19_a_resumed_plan_is_rendered_as_it_was_planned(project: Project) -> None:
-    project.aim(concurrency=1)
+    project.aim(concurrency=1, retry_for="20s")
     project.edit(fields={"name": "$name"})
     project.many(20)
     crashed = project.sync(Fault(kind="slow", seconds=0.2, skip=1), stop="crash")
@@ -94,11 +94,11 @@ def test_r19_functions_that_are_not_deterministic_are_refused(project: Project) 
 
 
 def test_r25_the_batch_size_is_changed_between_crash_and_resume(project: Project) -> None:
-    project.aim(batch=7, concurrency=2)
+    project.aim(batch=7, concurrency=2, retry_for="20s")
     project.many(40)
     crashed = project.sync(Fault(kind="slow", seconds=0.3, skip=1), stop="crash")
     assert crashed.status == "interrupted"
-    project.aim(batch=3)
+    project.aim(batch=3, retry_for="20s")
     assert project.finish().counts.delivered == 40
     stats = project.receiver.stats()
     assert stats["accepted_twice"] == 0

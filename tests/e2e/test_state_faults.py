@@ -234,10 +234,10 @@ def test_r26_a_newer_layout_is_refused_politely(project: Project) -> None:
 
 def test_r26_the_control_store_deleted_at_40_percent(project: Project) -> None:
     project.source = {"commit_interval": "10ms"}
-    project.aim(batch=2, concurrency=1)
+    project.aim(retry_for="20s", batch=2, concurrency=1)
     project.many(50)
     crashed = project.sync(
-        Fault(kind="latency", seconds=0.02), stop="crash", at=lambda event: getattr(event, "done", 0) >= 20
+        Fault(kind="latency", seconds=0.2), stop="crash", at=lambda event: getattr(event, "done", 0) >= 20
     )
     assert crashed.status == "interrupted"
     before = project.receiver.stats()
@@ -258,7 +258,7 @@ def test_r26_progress_comes_to_the_warehouse_while_a_sync_sends(project: Project
     project.aim(batch=1, concurrency=1)
     project.many(30)
     project.sync(
-        Fault(kind="latency", seconds=0.02), stop="crash", at=lambda event: getattr(event, "done", 0) >= 25
+        Fault(kind="latency", seconds=0.2), stop="crash", at=lambda event: getattr(event, "done", 0) >= 25
     )
     kinds = dict(project.state("SELECT kind, count(*) FROM {progress} GROUP BY kind"))
     assert kinds["resolved"] >= 1
