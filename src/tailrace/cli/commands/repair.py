@@ -61,10 +61,10 @@ def cancel(run: Invocation, sync: SYNC) -> int:
 @command(
     REPAIR,
     answers="ActionDocument",
-    examples=[("tailrace discard 20260301-120000-3f9a2c", "Give an interrupted or blocked sync up")],
+    examples=[("tailrace discard 20260301-120000-3f9a2c", "Give an interrupted sync up")],
 )
 def discard(run: Invocation, sync: SYNC) -> int:
-    """Give up an interrupted or blocked sync: what was delivered is kept, the next sync plans anew."""
+    """Give up an interrupted sync: what was delivered is kept, the next sync plans anew."""
     with run.workspace() as workspace:
         return _done(run, workspace.discard(sync))
 
