@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tailrace.clock import Clock
 from tailrace.errors import DestinationError, SourceUnavailable, TailraceError
 from tailrace.outcomes import Outcome, Span
 from tailrace.runtime.fenced import Held
+from tailrace.runtime.prepared import Prepared
 from tailrace.runtime.requesting import rejection_scope
 from tailrace.runtime.sending import Sealed, blocked_by_rejections
 from tailrace.state import commit
@@ -160,6 +162,25 @@ def _settled(store: Store, held: Held, sync: str, *ended: Any) -> SyncRow:
     row = end_row(store, held, sync, *ended)
     store.ledger.forget_units(sync)
     return row
+
+
+def begin_row(
+    prepared: Prepared, held: Held, store: Store, clock: Clock, sync: str, *, resumed: bool
+) -> SyncRow:
+    """Enter a sync into the control store under the fence that is held. Raises LeaseHeld."""
+    return store.syncs.begin(
+        sync,
+        mapping=prepared.mapping.name,
+        state_id=held.fence.names.id,
+        project=prepared.project.name,
+        environment=prepared.project.environment,
+        fence=held.fence.number,
+        owner=held.owner,
+        host=held.host,
+        pid=held.pid,
+        lease_until=clock.now() + timedelta(seconds=held.ttl),
+        resumed=resumed,
+    )
 
 
 def end_row(

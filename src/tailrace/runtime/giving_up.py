@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tailrace.clock import Clock
 from tailrace.errors import StateError, TailraceError
 from tailrace.runtime.fenced import hold
-from tailrace.runtime.finishing import give_up
+from tailrace.runtime.finishing import begin_row, give_up
 from tailrace.runtime.prepared import prepare
 from tailrace.runtime.resuming import load
 from tailrace.spec.project import Project
@@ -34,19 +33,7 @@ def give_up_interrupted(
                 hint="Only an interrupted sync can be discarded; see `tailrace syncs`.",
                 code="not_interrupted",
             )
-        row = store.syncs.begin(
-            sync,
-            mapping=mapping,
-            state_id=held.fence.names.id,
-            project=project.name,
-            environment=project.environment,
-            fence=held.fence.number,
-            owner=held.owner,
-            host=held.host,
-            pid=held.pid,
-            lease_until=clock.now() + timedelta(seconds=held.ttl),
-            resumed=True,
-        )
+        row = begin_row(prepared, held, store, clock, sync, resumed=True)
         try:
             interrupted = load(project, environ, store, prepared, held)
             return give_up(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tailrace import ids
@@ -17,6 +17,7 @@ from tailrace.runtime import resuming
 from tailrace.runtime.events import OnEvent, PhaseStarted, PlanSealed, SyncFinished, Warned
 from tailrace.runtime.fenced import Held, hold, wait_for_quiet
 from tailrace.runtime.finishing import (
+    begin_row,
     end_row,
     finish,
     give_up,
@@ -204,19 +205,7 @@ class _Run:
 
     def _begin(self, sync: str, *, resumed: bool) -> datetime:
         around, held = self._around, self._held
-        row = around.store.syncs.begin(
-            sync,
-            mapping=self._prepared.mapping.name,
-            state_id=held.fence.names.id,
-            project=self._prepared.project.name,
-            environment=self._prepared.project.environment,
-            fence=held.fence.number,
-            owner=held.owner,
-            host=held.host,
-            pid=held.pid,
-            lease_until=around.clock.now() + timedelta(seconds=held.ttl),
-            resumed=resumed,
-        )
+        row = begin_row(self._prepared, held, around.store, around.clock, sync, resumed=resumed)
         self._current[:] = [(sync, held.owner)]
         return row.started_at
 
