@@ -14,6 +14,7 @@ from typing import Protocol
 
 from tailrace.errors import ModelError
 from tailrace.sources.base import Column, Kind
+from tailrace.sources.syntax import Syntax
 
 MARK = "tailrace:1"
 """The comment on every table of ours. A table without it is never touched."""
@@ -83,7 +84,7 @@ class Packing(Protocol):
         ...
 
 
-class Dialect(ABC):
+class Dialect(Syntax, ABC):
     """The SQL of one warehouse; everything it gives is text, ready to run."""
 
     name: str

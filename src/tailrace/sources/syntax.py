@@ -1,0 +1,104 @@
+"""How warehouses write the same clause: what the statements on managed tables are made of.
+
+The defaults are those of PostgreSQL and DuckDB. A *condition* stands where SQL wants one (WHERE, ON, CASE WHEN);
+a *value* stands in a column. Some warehouses do not let the one stand for the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class Syntax:
+    """Clauses as one warehouse writes them; everything given is text."""
+
+    materialized: str | None = "MATERIALIZED"
+    """Before the body of a common table expression that is computed once however often it is read; None where
+    only a table can do that (`stage`)."""
+
+    joins_fully: bool = True
+    """Whether FULL JOIN and window functions exist; without them, the plan is made by UNION ALL and GROUP BY."""
+
+    ddl_in_transactions: bool = True
+    """Whether tables can be created, renamed and dropped together with changes of rows, or not at all."""
+
+    rows_per_transaction: int | None = None
+    """How many state rows one transaction may move (R26); None for any number."""
+
+    insert_only: bool = False
+    """Whether state rows are never updated or deleted, so that of one key the newest counts (R28)."""
+
+    # -- conditions and values
+
+    def truth(self, condition: str) -> str:
+        """A condition as a boolean value of ours."""
+        return f"({condition})"
+
+    def holds(self, value: str) -> str:
+        """The condition that a boolean value of ours is true."""
+        return value
+
+    def distinct(self, left: str, right: str) -> str:
+        """The condition that two values differ, where NULL equals NULL."""
+        return f"{left} IS DISTINCT FROM {right}"
+
+    # -- text
+
+    def first_characters(self, text: str, count: int) -> str:
+        return f"left({text}, {count})"
+
+    def from_character(self, text: str, start: int) -> str:
+        """The text from its `start`-th character on, counted from 1."""
+        return f"substr({text}, {start})"
+
+    def least(self, left: str, right: str) -> str:
+        return f"least({left}, {right})"
+
+    # -- selecting
+
+    def select_one(self, expressions: str) -> str:
+        """A query of one row that reads no table."""
+        return f"SELECT {expressions}"
+
+    def limited(self, query: str, count: int) -> str:
+        """The first rows of a query that begins with SELECT and may end in ORDER BY."""
+        return f"{query} LIMIT {int(count)}"
+
+    def nulls_last(self, expression: str) -> str:
+        """What to ORDER BY, so that NULL comes last."""
+        return f"{expression} NULLS LAST"
+
+    def constants(self, alias: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+        """Some rows of constants, as something to select from."""
+        values = ", ".join(f"({', '.join(row)})" for row in rows)
+        return f"(VALUES {values}) AS {alias}({', '.join(names)})"
+
+    # -- changing rows
+
+    def delete_from(self, table: str, alias: str, condition: str) -> str:
+        """Delete rows of a table, called `alias` in the condition."""
+        return f"DELETE FROM {table} AS {alias} WHERE {condition}"
+
+    def update_from(
+        self, table: str, alias: str, assignments: Mapping[str, str], rows: str, other: str, condition: str
+    ) -> str:
+        """Update rows of a table, called `alias`, from the one row of the query `rows`, called `other`, that fits.
+
+        `assignments` map column names, as they stand in SQL, to expressions.
+        """
+        sets = ", ".join(f"{name} = {value}" for name, value in assignments.items())
+        return f"UPDATE {table} AS {alias} SET {sets} FROM (\n{rows}\n) AS {other} WHERE {condition}"
+
+    # -- tables that live as long as a session
+
+    def stage(self, name: str) -> str:
+        """What a stage of that name is called in SQL: a table that only this session sees."""
+        raise NotImplementedError(f"{type(self).__name__} needs no stages")
+
+    def fill_stage(self, name: str, columns: Sequence[tuple[str, str]], query: str) -> tuple[str, ...]:
+        """Make a stage of a query's rows; `columns` are (name, native type) in the query's order."""
+        raise NotImplementedError(f"{type(self).__name__} needs no stages")
+
+    def drop_stage(self, name: str) -> tuple[str, ...]:
+        """Remove a stage; a session that ends removes its stages too."""
+        raise NotImplementedError(f"{type(self).__name__} needs no stages")
