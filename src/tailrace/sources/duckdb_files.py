@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from tailrace.clock import Clock, SystemClock
 from tailrace.errors import SourceError
-from tailrace.sources.duckdb_dialect import DuckDBDialect
+from tailrace.sources.duckdb_engine import Engine, borrow, give_back
 from tailrace.sources.duckdb_errors import is_lock_conflict, lock_error, raise_ours
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Files:
 @dataclass(slots=True)
 class _Open:
     connection: duckdb.DuckDBPyConnection
+    engine: Engine | None
+    """What to keep it as; None for one that a model was read with, which may hold much memory."""
     created: bool
     users: int = 0
     models: int = 0
@@ -104,7 +106,7 @@ def _file_of(files: Files, error: BaseException) -> Path:
 def _enter(files: Files, model: bool) -> duckdb.DuckDBPyConnection:
     entry = _open.get(files.state)
     if entry is None:
-        entry = _open_state(files)
+        entry = _open_state(files, model)
     try:
         if model and entry.models == 0:
             _attach_data(files, entry)
@@ -121,36 +123,22 @@ def _enter(files: Files, model: bool) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _open_state(files: Files) -> _Open:
-    import duckdb
-
+def _open_state(files: Files, model: bool) -> _Open:
     if not files.state.parent.is_dir():
         raise SourceError(
             f"the folder {files.state.parent} for the state file does not exist",
             hint="Create it, or set the source's `state_path`.",
             code="source_missing",
         )
-    connection = duckdb.connect(
-        ":memory:",
-        config={
-            "memory_limit": files.memory_limit,
-            # Kept while the files are open: giving pages back between statements costs more than they are worth.
-            "block_allocator_memory": files.memory_limit,
-            "threads": files.threads,
-            "temp_directory": str(files.spill),
-            "file_search_path": str(files.folder),
-            "autoinstall_known_extensions": False,
-        },
-    )
+    engine = Engine(files.memory_limit, files.threads, files.spill, files.folder)
+    connection = engine.make() if model else borrow(engine)
     try:
-        for setting in DuckDBDialect.session_settings:
-            connection.execute(setting.replace("SET ", "SET GLOBAL ", 1))
         created = not files.state.exists()
         connection.execute(f"ATTACH {_literal(files.state)} AS {STATE_CATALOG}")
     except BaseException:
         connection.close()
         raise
-    return _Open(connection, created)
+    return _Open(connection, None if model else engine, created)
 
 
 def _attach_data(files: Files, entry: _Open) -> None:
@@ -161,6 +149,7 @@ def _attach_data(files: Files, entry: _Open) -> None:
             code="source_missing",
         )
     entry.connection.execute(f"ATTACH {_literal(files.data)} AS {_quoted(files.data_catalog)} (READ_ONLY)")
+    entry.engine = None
 
 
 def _leave(files: Files, model: bool) -> None:
@@ -176,6 +165,7 @@ def _leave(files: Files, model: bool) -> None:
 
 def _close_state(files: Files, entry: _Open) -> None:
     """Close the state file. One that we made and that is still empty is removed while we hold its lock."""
+    kept = False
     try:
         if entry.created:
             found = entry.connection.execute(
@@ -185,8 +175,13 @@ def _close_state(files: Files, entry: _Open) -> None:
             if found == (0,):
                 with contextlib.suppress(OSError):
                     files.state.unlink()
+        if entry.engine is not None:
+            entry.connection.execute(f"DETACH {STATE_CATALOG}")
+            give_back(entry.engine, entry.connection)
+            kept = True
     finally:
-        entry.connection.close()
+        if not kept:
+            entry.connection.close()
 
 
 def _quoted(name: str) -> str:
