@@ -270,6 +270,14 @@ class Dialect(Syntax, ABC):
         """Put our mark on a table."""
         return f"COMMENT ON TABLE {table} IS {self.literal(MARK)}"
 
+    def create_marked(self, table: str, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Make an empty table with our mark; one statement where tables are not made in transactions."""
+        return (self.create_table(table, columns), self.mark(table))
+
+    def create_marked_as(self, table: str, select: str) -> tuple[str, ...]:
+        """Make a table of a query's rows with our mark; one statement where tables are not made in transactions."""
+        return (self.create_table_as(table, select), self.mark(table))
+
     def is_marked(self, comment: str | None) -> bool:
         """Whether a table's comment (from `list_tables`) is our mark."""
         return comment is not None and comment.split(":")[0] == MARK.split(":")[0]

@@ -44,6 +44,10 @@ class Syntax:
 
     # -- text
 
+    def concatenated(self, *texts: str) -> str:
+        """Texts as one; NULL where any of them is."""
+        return f"({' || '.join(texts)})"
+
     def first_characters(self, text: str, count: int) -> str:
         return f"left({text}, {count})"
 
