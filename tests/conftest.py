@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.servers.db2 import Database as Db2Database
+from tests.servers.db2 import Db2Server
 from tests.servers.postgres import Database, PostgresServer
 
 
@@ -23,4 +25,22 @@ def postgres() -> Iterator[PostgresServer]:
 def postgres_database(postgres: PostgresServer) -> Iterator[Database]:
     """A fresh PostgreSQL database, dropped after the test."""
     with postgres.database() as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def db2() -> Iterator[Db2Server]:
+    """One stand-in for Db2 for this test process; take `db2_database` for a database of your own."""
+    server = Db2Server()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def db2_database(db2: Db2Server) -> Iterator[Db2Database]:
+    """A fresh database of the stand-in for Db2, dropped after the test."""
+    with db2.database() as database:
         yield database

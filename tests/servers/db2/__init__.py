@@ -1,0 +1,5 @@
+"""Db2's stand-in for tests: Apache Derby behind a DRDA relay (docs/explanation/db2-stand-in.md)."""
+
+from tests.servers.db2.server import ADMINISTRATOR, OPTIONS, PASSWORD, Database, Db2Server
+
+__all__ = ["ADMINISTRATOR", "OPTIONS", "PASSWORD", "Database", "Db2Server"]

@@ -1,0 +1,198 @@
+"""Apache Derby's network server as a child process, and statements in it without a driver."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+_JARS = ("derby.jar", "derbynet.jar", "derbytools.jar")
+_SOURCES = Path(__file__).parent / "java"
+_PROPERTIES = {
+    "derby.drda.host": "127.0.0.1",
+    "derby.drda.maxThreads": "0",
+    "derby.drda.sslMode": "off",
+    "derby.locks.waitTimeout": "30",
+    "derby.locks.deadlockTimeout": "2",
+    "derby.language.statementCache.size": "100",
+    "derby.stream.error.field": "java.lang.System.err",
+}
+
+
+class DerbyMissing(RuntimeError):
+    """Apache Derby or a Java compiler is not installed."""
+
+
+class DerbyError(Exception):
+    """A statement that Derby refused; `state` is Derby's own SQLSTATE."""
+
+    def __init__(self, state: str, message: str) -> None:
+        super().__init__(f"{state}: {message}")
+        self.state = state
+        self.message = message
+
+
+def _jars() -> list[Path]:
+    folders = [Path(os.environ["DERBY_HOME"]) / "lib"] if "DERBY_HOME" in os.environ else []
+    for folder in [*folders, Path("/usr/share/java")]:
+        found = [folder / name for name in _JARS]
+        if all(path.exists() for path in found):
+            return found
+    raise DerbyMissing(
+        "these tests need Apache Derby 10.14 (derby.jar, derbynet.jar, derbytools.jar) and a JDK: `make setup` "
+        "installs them, or `apt-get install libderby-java derby-tools openjdk-17-jdk-headless`"
+    )
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise DerbyMissing(
+            f"these tests need `{name}` of a JDK (11 or later): `make setup` installs it, "
+            "or `apt-get install openjdk-17-jdk-headless`"
+        )
+    return found
+
+
+def _compiled(jars: list[Path]) -> Path:
+    """The folder with our Java classes, compiled once per version of their source."""
+    sources = sorted(_SOURCES.glob("*.java"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"tailrace-db2-{os.getuid()}-{digest}"
+    if folder.exists() and folder.stat().st_uid == os.getuid():
+        return folder
+    building = Path(tempfile.mkdtemp(prefix="tailrace-db2-building-"))
+    done = subprocess.run(
+        [_program("javac"), "-nowarn", "-cp", os.pathsep.join(map(str, jars)), "-d", building, *sources],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"javac failed: {done.stderr}")
+    try:
+        building.rename(folder)
+    except OSError:  # another process was first
+        shutil.rmtree(building, ignore_errors=True)
+    return folder
+
+
+def _encode(text: str) -> str:
+    return "." + base64.b64encode(text.encode()).decode()
+
+
+def _decode(word: str) -> str:
+    return base64.b64decode(word[1:]).decode()
+
+
+def _value(cell: str) -> Any:
+    type_name, _, word = cell.partition(":")
+    if type_name == "null":
+        return None
+    if type_name == "BYTES":
+        return base64.b64decode(word)
+    text = _decode(word)
+    match type_name:
+        case "SMALLINT" | "INTEGER" | "BIGINT":
+            return int(text)
+        case "DOUBLE" | "REAL":
+            return float(text)
+        case "DECIMAL" | "NUMERIC":
+            return Decimal(text)
+        case "BOOLEAN":
+            return text == "true"
+        case "DATE":
+            return datetime.date.fromisoformat(text)
+        case "TIME":
+            return datetime.time.fromisoformat(text)
+        case "TIMESTAMP":
+            whole, _, fraction = text.partition(".")
+            return datetime.datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}")
+        case _:
+            return text
+
+
+class Engine:
+    """One Java process with Derby in it; its databases live in memory."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="tailrace-db2-"))
+        self.port = 0
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+
+    def start(self, port: int) -> None:
+        """Start the process and wait until it listens."""
+        jars = _jars()
+        classes = _compiled(jars)
+        self.port = port
+        command = [
+            _program("java"), "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx768m",
+            "-XX:-UsePerfData", f"-Dderby.system.home={self.folder}",
+            *(f"-D{name}={value}" for name, value in _PROPERTIES.items()),
+            "-cp", os.pathsep.join(map(str, [classes, *jars])), "tailrace.db2.Engine", str(port),
+        ]  # fmt: skip
+        self._log = (self.folder / "log").open("w")
+        self._process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        self._ask("ping", "")
+
+    def stop(self) -> None:
+        """End the process and remove what it wrote."""
+        process = self._process
+        if process is not None:
+            self._process = None
+            assert process.stdin
+            assert process.stdout
+            process.kill()
+            process.wait(30)
+            process.stdin.close()
+            process.stdout.close()
+            self._log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def create(self, database: str) -> None:
+        self._ask("create", database)
+
+    def drop(self, database: str) -> None:
+        self._ask("drop", database)
+
+    def sql(self, database: str, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement in Derby's own words, as the owner of the database, and commit. Raises DerbyError."""
+        answer = self._ask("sql", database, statement)
+        if not answer:
+            return []
+        width, cells = int(answer[1]), [_value(cell) for cell in answer[2:]]
+        return [tuple(cells[start : start + width]) for start in range(0, len(cells), width)]
+
+    def _ask(self, *words: str) -> list[str]:
+        process = self._process
+        if process is None:
+            raise RuntimeError("the engine does not run")
+        assert process.stdin
+        assert process.stdout
+        with self._lock:
+            try:
+                process.stdin.write(" ".join(map(_encode, words)) + "\n")
+                process.stdin.flush()
+                line = process.stdout.readline()
+            except OSError:
+                line = ""
+        if not line:
+            raise RuntimeError(f"Derby ended: {(self.folder / 'log').read_text()}")
+        state, *answer = line.split()
+        if state == "error":
+            raise DerbyError(_decode(answer[0]), _decode(answer[1]))
+        return answer

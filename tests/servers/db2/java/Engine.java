@@ -1,0 +1,124 @@
+package tailrace.db2;
+
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.derby.drda.NetworkServerControl;
+
+/**
+ * Apache Derby's network server, and a way for its owner to run statements in it without a driver.
+ *
+ * <p>One line of base64 words is a request (create, sql or drop; the database; the statement), one line is the
+ * answer. The server ends when its standard input does, so that it never outlives whoever started it.
+ */
+public final class Engine {
+    private static final String ADMINISTRATOR = "DB2INST1";
+    private static final Map<String, Connection> connections = new HashMap<>();
+
+    public static void main(String[] arguments) throws Exception {
+        PrintStream answers = System.out;
+        System.setOut(System.err);
+        NetworkServerControl server =
+                new NetworkServerControl(InetAddress.getByName("127.0.0.1"), Integer.parseInt(arguments[0]));
+        server.start(new PrintWriter(System.err, true));
+        for (boolean listens = false; !listens; ) {
+            try {
+                server.ping();
+                listens = true;
+            } catch (Exception notYet) {
+                Thread.sleep(20);
+            }
+        }
+        Class.forName("org.apache.derby.jdbc.EmbeddedDriver");
+        BufferedReader requests =
+                new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
+        for (String line = requests.readLine(); line != null; line = requests.readLine()) {
+            String[] words = line.split(" ");
+            StringBuilder answer = new StringBuilder();
+            try {
+                answer(text(words[0]), text(words[1]), words.length > 2 ? text(words[2]) : "", answer);
+                answer.insert(0, "ok");
+            } catch (SQLException problem) {
+                answer.setLength(0);
+                answer.append("error ").append(word(String.valueOf(problem.getSQLState())));
+                answer.append(' ').append(word(String.valueOf(problem.getMessage())));
+            }
+            answers.println(answer);
+            answers.flush();
+        }
+        Runtime.getRuntime().halt(0);
+    }
+
+    private static void answer(String what, String database, String sql, StringBuilder answer)
+            throws SQLException {
+        String url = "jdbc:derby:memory:" + database;
+        switch (what) {
+            case "ping":
+                break;
+            case "create":
+                connections.put(
+                        database, DriverManager.getConnection(url + ";create=true;user=" + ADMINISTRATOR));
+                break;
+            case "drop":
+                Connection last = connections.remove(database);
+                if (last != null) {
+                    last.close();
+                }
+                try {
+                    DriverManager.getConnection(url + ";drop=true");
+                } catch (SQLException done) {
+                    if (!"08006".equals(done.getSQLState())) {
+                        throw done;
+                    }
+                }
+                break;
+            default:
+                try (Statement statement = connections.get(database).createStatement()) {
+                    if (statement.execute(sql)) {
+                        rows(statement.getResultSet(), answer);
+                    }
+                }
+        }
+    }
+
+    private static void rows(ResultSet rows, StringBuilder answer) throws SQLException {
+        int width = rows.getMetaData().getColumnCount();
+        answer.append(" rows ").append(width);
+        while (rows.next()) {
+            for (int column = 1; column <= width; column++) {
+                answer.append(' ');
+                int type = rows.getMetaData().getColumnType(column);
+                if (rows.getObject(column) == null) {
+                    answer.append("null:");
+                } else if (type == java.sql.Types.BINARY
+                        || type == java.sql.Types.VARBINARY
+                        || type == java.sql.Types.LONGVARBINARY
+                        || type == java.sql.Types.BLOB) {
+                    answer.append("BYTES:").append(Base64.getEncoder().encodeToString(rows.getBytes(column)));
+                } else {
+                    answer.append(rows.getMetaData().getColumnTypeName(column).replace(' ', '_'));
+                    answer.append(':').append(word(rows.getString(column)));
+                }
+            }
+        }
+    }
+
+    private static String text(String word) {
+        return new String(Base64.getDecoder().decode(word.substring(1)), StandardCharsets.UTF_8);
+    }
+
+    private static String word(String text) {
+        return "." + Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+    }
+}

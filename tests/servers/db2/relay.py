@@ -1,0 +1,206 @@
+"""Between IBM's driver and Derby: what one side sends that the other cannot read is changed on the way.
+
+A client's chain of commands goes through `Link.commands`, command by command: it is forwarded, changed, or
+answered here, and the answers are put together again in the client's order.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tests.servers.db2 import sqlca
+from tests.servers.db2.sqlca import Sqlca
+from tests.servers.db2.wire import (
+    CHAINED,
+    OBJECT,
+    REPLY,
+    REQUEST,
+    Frame,
+    LinkEnded,
+    frame,
+    join,
+    read_chain,
+    split,
+)
+
+EXCSAT, ACCSEC, SECCHK, ACCRDB = 0x1041, 0x106D, 0x106E, 0x2001
+PRPSQLSTT, EXCSQLIMM, EXCSQLSTT, EXCSQLSET = 0x200D, 0x200A, 0x200B, 0x2014
+OPNQRY, CNTQRY, CLSQRY, DSCSQLSTT = 0x200C, 0x2006, 0x2005, 0x2008
+RDBCMM, RDBRLLBCK = 0x200E, 0x200F
+SQLSTT, SQLCARD, SQLDARD, ACCRDBRM = 0x2414, 0x2408, 0x2411, 0x2201
+RDBNAM, PRDID, TYPDEFOVR, PKGNAMCSN, QRYINSID = 0x2110, 0x112E, 0x0035, 0x2113, 0x215B
+USRID, PASSWORD, SVRCOD = 0x11A0, 0x11A1, 0x1149
+_SAME_CORRELATION = 0x10
+_CONTINUE = 0x20
+
+
+@dataclass(frozen=True)
+class Command:
+    """A request and the objects that belong to it."""
+
+    frames: tuple[Frame, ...]
+
+    @property
+    def code(self) -> int:
+        return self.frames[0].code_point
+
+    @property
+    def correlation(self) -> int:
+        return self.frames[0].correlation
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the rest of the chain is wanted even if this command fails."""
+        return bool(self.frames[0].flags & _CONTINUE)
+
+    def parameters(self) -> list[tuple[int, bytes]]:
+        return list(split(self.frames[0].objects()[0][1]))
+
+    def parameter(self, code: int) -> bytes | None:
+        return next((data for found, data in self.parameters() if found == code), None)
+
+    def with_parameters(self, change: Callable[[int, bytes], bytes | None]) -> Command:
+        """The request with changed parameters; those for which `change` gives None are left out."""
+        changed = [(code, change(code, data)) for code, data in self.parameters()]
+        content = b"".join(join(code, data) for code, data in changed if data is not None)
+        first = self.frames[0].with_objects([(self.code, content)])
+        return Command((first, *self.frames[1:]))
+
+    @property
+    def text(self) -> str | None:
+        """The statement that comes with the request."""
+        for part in self.frames[1:]:
+            for code, data in part.objects():
+                if code == SQLSTT:
+                    return _nullable_text(data)
+        return None
+
+    def with_text(self, text: str) -> Command:
+        raw = text.encode()
+        content = b"\0" + len(raw).to_bytes(4, "big") + raw + b"\xff"
+        changed = [
+            part.with_objects([(code, content if code == SQLSTT else data) for code, data in part.objects()])
+            if part.code_point == SQLSTT
+            else part
+            for part in self.frames
+        ]
+        return Command(tuple(changed))
+
+
+def _nullable_text(data: bytes) -> str:
+    at = 0 if data[0] != 0xFF else 1
+    length = int.from_bytes(data[at + 1 : at + 5], "big")
+    return data[at + 5 : at + 5 + length].decode()
+
+
+def commands(chain: list[Frame]) -> list[Command]:
+    """A chain's commands."""
+    groups: list[list[Frame]] = []
+    for part in chain:
+        if part.kind == REQUEST or not groups:
+            groups.append([part])
+        else:
+            groups[-1].append(part)
+    return [Command(tuple(group)) for group in groups]
+
+
+def chained(frames: list[Frame]) -> list[Frame]:
+    """The frames as one chain."""
+    result = []
+    for number, part in enumerate(frames):
+        flags = part.flags & ~(CHAINED | _SAME_CORRELATION)
+        if number + 1 < len(frames):
+            flags |= CHAINED
+            if frames[number + 1].correlation == part.correlation:
+                flags |= _SAME_CORRELATION
+        result.append(part if flags == part.flags else part.with_flags(flags))
+    return result
+
+
+def reply(command: Command, code: int, *parameters: tuple[int, bytes]) -> Frame:
+    """A reply message of our own."""
+    content = b"".join(join(*parameter) for parameter in parameters)
+    return frame(REPLY, command.correlation, join(code, content))
+
+
+def card(command: Command, result: Sqlca) -> Frame:
+    """A SQLCARD of our own."""
+    return frame(OBJECT, command.correlation, join(SQLCARD, result.encode()))
+
+
+def decode_name(data: bytes) -> str:
+    """A name from before or after both sides agreed on UTF-8."""
+    return data.decode("cp500" if _is_ebcdic(data) else "utf-8").strip()
+
+
+def recode_name(name: str, like: bytes) -> bytes:
+    """A database's name, padded as DRDA wants it, in the encoding of another."""
+    return name.ljust(18).encode("cp500" if _is_ebcdic(like) else "utf-8")
+
+
+def _is_ebcdic(data: bytes) -> bool:
+    return any(byte > 0x7F for byte in data)
+
+
+def results(answers: list[Frame], change: Callable[[int, Sqlca], Sqlca]) -> list[Frame]:
+    """The answers with changed results; `change` gets the correlation and the result."""
+    changed = []
+    for part in answers:
+        if part.kind == OBJECT and part.code_point in (SQLCARD, SQLDARD):
+            objects = part.objects()
+            code, data = objects[0]
+            found, rest = sqlca.parse(data)
+            if found is not None:
+                wanted = change(part.correlation, found)
+                if wanted is not found:
+                    part = part.with_objects([(code, wanted.encode() + rest), *objects[1:]])
+        changed.append(part)
+    return changed
+
+
+def repaired(answers: list[Frame]) -> list[Frame]:
+    """Derby's answers without what IBM's driver cannot parse."""
+    return [_accepted(part) if part.code_point == ACCRDBRM else part for part in answers]
+
+
+def _accepted(part: Frame) -> Frame:
+    """ACCRDBRM: Derby nests what does not belong there into TYPDEFOVR."""
+    objects = part.objects()
+    code, data = objects[0]
+    content = b"".join(join(name, value[:12] if name == TYPDEFOVR else value) for name, value in split(data))
+    return part.with_objects([(code, content), *objects[1:]])
+
+
+@dataclass
+class Upstream:
+    """The connection to Derby."""
+
+    link: socket.socket
+
+    def __post_init__(self) -> None:
+        self._stream = self.link.makefile("rb", buffering=1 << 16)
+
+    def ask(self, wanted: list[Command]) -> list[Frame]:
+        """Send commands as one chain; the answers. Raises LinkEnded."""
+        parts = chained([part for command in wanted for part in command.frames])
+        try:
+            self.link.sendall(b"".join(part.raw for part in parts))
+            return read_chain(self._stream)
+        except OSError as error:
+            raise LinkEnded from error
+
+    def close(self) -> None:
+        self._stream.close()
+        self.link.close()
+
+
+def chains(link: socket.socket) -> Iterator[list[Frame]]:
+    """What a client sends, until it goes away."""
+    with link.makefile("rb", buffering=1 << 16) as stream:
+        while True:
+            try:
+                yield read_chain(stream)
+            except (LinkEnded, OSError):
+                return
