@@ -115,7 +115,10 @@ class Dialect(Syntax, ABC):
         return "'" + value.replace("'", "''") + "'"
 
     def subquery(self, sql: str, alias: str) -> str:
-        """The user's statement as something to select from; a comment or semicolon at its end is no harm."""
+        """The user's statement as something to select from; a comment or semicolon at its end is no harm.
+
+        Where a subquery cannot be all that a statement can, `leading` gives what stands before the whole.
+        """
         return f"(\n{sql.rstrip().rstrip(';').rstrip()}\n) AS {alias}"
 
     # -- types
@@ -155,7 +158,7 @@ class Dialect(Syntax, ABC):
 
     @abstractmethod
     def differs(self, left: str, right: str, column: Column) -> str:
-        """Whether two stored values of the same stored form are a change (R13, R15); NULL equals NULL."""
+        """The condition that two stored values of the same stored form are a change (R13, R15); never unknown."""
 
     @abstractmethod
     def canonical_text(self, expr: str, column: Column) -> str:
@@ -179,7 +182,7 @@ class Dialect(Syntax, ABC):
         ]
         whens = [f"WHEN {' OR '.join(f'{value} IS NULL' for value in values)} THEN 'null'"]
         if texts:
-            empty = " OR ".join(f"{text} = ''" for text in texts)
+            empty = " OR ".join(f"{self.exact(text)} = {self.exact(self.literal(''))}" for text in texts)
             blank = " OR ".join(f"{self.strip(text)} = ''" for text in texts)
             whens += [f"WHEN {empty} THEN 'empty'", f"WHEN {blank} THEN 'blank'"]
         return f"CASE {' '.join(whens)} END"

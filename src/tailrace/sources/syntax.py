@@ -39,7 +39,7 @@ class Syntax:
         return value
 
     def distinct(self, left: str, right: str) -> str:
-        """The condition that two values differ, where NULL equals NULL."""
+        """The condition that two values differ, where NULL equals NULL; never unknown."""
         return f"{left} IS DISTINCT FROM {right}"
 
     # -- text
@@ -55,10 +55,33 @@ class Syntax:
         """The text from its `start`-th character on, counted from 1."""
         return f"substr({text}, {start})"
 
+    def exact(self, key: str) -> str:
+        """A record id as what tells it from all others where ids are joined, grouped or sorted.
+
+        The id itself, unless trailing blanks, letter case or accents make no difference there.
+        """
+        return key
+
     def least(self, left: str, right: str) -> str:
         return f"least({left}, {right})"
 
     # -- selecting
+
+    def leading(self, sql: str) -> str:
+        """What of a user's statement stands before the whole statement that holds it as a subquery.
+
+        Its common table expressions, where a subquery cannot have any; ends in white space unless it is empty.
+        """
+        return ""
+
+    def rows_of_key(self, bucket: str, key: str) -> str:
+        """How many rows have the same bucket and key; of use where rows are sorted by both anyway."""
+        return f"count(*) OVER (PARTITION BY {bucket}, {key})"
+
+    def numbered(self, query: str, order: Sequence[str], name: str) -> str:
+        """A query's rows with a number each, called `name`: never the same, and increasing in that order."""
+        by = ", ".join(f"rows_of.{each}" for each in order)
+        return f"SELECT rows_of.*, row_number() OVER (ORDER BY {by}) AS {name} FROM (\n{query}\n) AS rows_of"
 
     def select_one(self, expressions: str) -> str:
         """A query of one row that reads no table."""
@@ -92,6 +115,11 @@ class Syntax:
         """
         sets = ", ".join(f"{name} = {value}" for name, value in assignments.items())
         return f"UPDATE {table} AS {alias} SET {sets} FROM (\n{rows}\n) AS {other} WHERE {condition}"
+
+    def update_rows(self, table: str, alias: str, assignments: Mapping[str, str]) -> str:
+        """Update all rows of a table, called `alias` in the expressions; keys are column names as in SQL."""
+        sets = ", ".join(f"{name} = {value}" for name, value in assignments.items())
+        return f"UPDATE {table} AS {alias} SET {sets}"
 
     # -- tables that live as long as a session
 

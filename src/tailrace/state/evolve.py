@@ -139,7 +139,9 @@ class _Evolving:
             return [Step("added", column.name)]
         value = self.dialect.try_cast(f"r.{self.dialect.quote(old.stored)}", old.column, column.column)
         self.converted[column.stored] = old
-        self.statements.append(f"UPDATE {self.table} AS r SET {self.dialect.quote(column.stored)} = {value}")
+        self.statements.append(
+            self.dialect.update_rows(self.table, "r", {self.dialect.quote(column.stored): value})
+        )
         return [Step("converted", column.name, f"{old.native} to {column.native}")]
 
     def _forget_values(self, wanted: Sequence[StoredColumn]) -> None:
@@ -150,7 +152,7 @@ class _Evolving:
             kept = {column.stored for column in wanted}
             compared = [column for column in self.held if column.stored in kept]
             self.statements.append(
-                f"UPDATE {self.table} AS r SET checksum = {values_checksum(d, compared, 'r')}"
+                d.update_rows(self.table, "r", {d.quote("checksum"): values_checksum(d, compared, "r")})
             )
             self.statements += [d.drop_column(self.table, column.stored) for column in self.held]
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tailrace.sources.dialect import Dialect
+
 SENDABLE = ("added", "updated", "deleted")
 """Operations that are sent; their rows have a position."""
 
@@ -25,6 +27,7 @@ COUNTED_ONLY = ("not_sent", "deleted_not_sent")
 class Judge:
     """The decision for one mode; `differs` is the SQL of whether a pair's values differ."""
 
+    dialect: Dialect
     operations: frozenset[str]
     skip_first: bool
     """New records are taken as known, not sent (`first_sync: skip`)."""
@@ -45,25 +48,26 @@ class Judge:
         updated = "'updated'" if updates else "'not_sent'"
         again = "'added'" if adds else "'not_sent'"
         baselines = "r.baseline = 'known'" if adds else "r.baseline IS NOT NULL"
-        uncertain = f"CASE WHEN r.delivered OR {baselines} THEN {updated} ELSE {again} END"
+        delivered, doubtful = self.dialect.holds("r.delivered"), self.dialect.holds("r.uncertain")
+        uncertain = f"CASE WHEN {delivered} OR {baselines} THEN {updated} ELSE {again} END"
         unsent = "'added'" if adds else f"CASE WHEN {differs} THEN 'updated' END" if updates else "NULL"
         gone = "'deleted'" if deletes else "'deleted_not_sent'"
         gone_baseline = "'deleted'" if deletes and not adds else "'drop'"
         whens = [
-            f"WHEN m.mine IS NULL AND (r.delivered OR r.uncertain) THEN {gone}",
+            f"WHEN m.mine IS NULL AND ({delivered} OR {doubtful}) THEN {gone}",
             f"WHEN m.mine IS NULL THEN {gone_baseline}",
             f"WHEN {aside} THEN 'set_aside'",
             f"WHEN r.record_id IS NULL THEN {self.new()}",
-            f"WHEN r.uncertain THEN {uncertain}",
+            f"WHEN {doubtful} THEN {uncertain}",
             f"WHEN r.baseline = 'unsent' THEN {unsent}",
         ]
         if self.resend and updates:
-            whens.append("WHEN r.delivered THEN 'updated'")
+            whens.append(f"WHEN {delivered} THEN 'updated'")
         whens.append(f"WHEN {differs} THEN {updated}")
         if self.fills:
             whens.append(f"WHEN r.checksum IS NOT NULL THEN '{FILL}'")
         if self.candidates and updates:
-            whens.append(f"WHEN r.delivered THEN '{CANDIDATE}'")
+            whens.append(f"WHEN {delivered} THEN '{CANDIDATE}'")
         return f"CASE {' '.join(whens)} END"
 
     @staticmethod
@@ -71,6 +75,6 @@ class Judge:
         """Why a judged row is set aside or held back; NULL for the others."""
         return (
             "CASE op WHEN 'set_aside' THEN coalesce(problem, 'repeated')"
-            " WHEN 'not_sent' THEN CASE WHEN never_delivered THEN 'mode:added' ELSE 'mode:updated' END"
+            " WHEN 'not_sent' THEN CASE WHEN never_delivered = 1 THEN 'mode:added' ELSE 'mode:updated' END"
             " WHEN 'deleted_not_sent' THEN 'mode:deleted' END"
         )

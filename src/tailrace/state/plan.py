@@ -15,9 +15,12 @@ from tailrace.state.columns import StoredColumn, values_checksum
 from tailrace.state.names import StateNames
 from tailrace.state.operations import CANDIDATE, COUNTED_ONLY, SENDABLE, Judge
 from tailrace.state.plan_request import LEADING, PlanRequest, RecordsTable
+from tailrace.state.records import records_rows
 
 QUARANTINE_FROM = 3
 """Refused syncs after which a record waits (R23)."""
+
+NEVER = "1 = 0"
 
 DELETED_ID = "deleted:"
 """What the record-level id of an uncertain record begins with where a deletion was sent last."""
@@ -51,13 +54,16 @@ class _Plan:
 
     def against_nothing(self) -> str:
         """Without state there is nothing to join: one sort finds repeated keys and gives the positions."""
-        window = (
-            "PARTITION BY bucket ORDER BY record_id RANGE BETWEEN CURRENT ROW AND CURRENT ROW"  # its own key
-        )
-        keyed = f"SELECT k.*, {self.dialect.bucket('k.record_id')} AS bucket FROM (\n{self._keyed()}\n) AS k"
+        d = self.dialect
+        keyed = f"SELECT k.*, {d.bucket('k.record_id')} AS bucket FROM (\n{self._keyed()}\n) AS k"
+        key = d.exact("keyed.record_id")
         model = _select(
-            ["keyed.*", "count(*) OVER w AS n", "row_number() OVER w AS pos"],
-            f"(\n{keyed}\n) AS keyed WINDOW w AS ({window})",
+            [
+                "keyed.*",
+                f"{d.rows_of_key('keyed.bucket', key)} AS n",
+                f"row_number() OVER (PARTITION BY keyed.bucket ORDER BY {key}) AS pos",
+            ],
+            f"(\n{keyed}\n) AS keyed",
         )
         operation = (
             f"CASE WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' ELSE {self._judge.new()} END"
@@ -83,14 +89,14 @@ class _Plan:
         rows = _select(
             [
                 *("op", "reason", "prior_id", "record_id", "bucket", *values),
-                "row_number() OVER (PARTITION BY changed.bucket ORDER BY changed.record_id) AS pos",
+                "row_number() OVER (PARTITION BY changed.bucket"
+                f" ORDER BY {self.dialect.exact('changed.record_id')}) AS pos",
             ],
             f"(SELECT judged.*, {self.dialect.bucket('judged.record_id')} AS bucket FROM judged"
             f" WHERE op IS NOT NULL AND op NOT IN ({_literals(COUNTED_ONLY)})) AS changed",
         )
         counts = (
-            "SELECT coalesce(op, 'unchanged') AS op, reason, count(*) AS matches, sum(counted) AS model_rows"
-            " FROM judged GROUP BY 1, 2"
+            "SELECT op, reason, count(*) AS matches, sum(mine) AS model_rows FROM judged GROUP BY op, reason"
         )
         return (
             f"WITH judged AS MATERIALIZED (\n{self._judged()}\n), counts AS MATERIALIZED (\n{counts}\n)"
@@ -103,7 +109,7 @@ class _Plan:
         """The model's rows with key and stored forms (R6, R9)."""
         d, request = self.dialect, self.request
         selected = [
-            "TRUE AS mine",
+            "1 AS mine",
             f"{d.key_problem(request.key, 'model')} AS problem",
             f"{d.key_text(request.key, 'model')} AS record_id",
             *(
@@ -142,12 +148,12 @@ class _Plan:
 
     def _judged(self) -> str:
         """Every pair with its operation; what is unchanged has none and carries no values."""
-        by_key = "WINDOW w AS (PARTITION BY keyed.record_id)"
-        numbered = ["keyed.*", "count(*) OVER w AS n", "row_number() OVER w AS nth"]
+        key = self.dialect.exact("keyed.record_id")
+        counted = ["keyed.*", f"count(*) OVER (PARTITION BY {key}) AS n"]
         packing = self.dialect.packing
         if packing is None:
-            model = _select(numbered, f"(\n{self._keyed()}\n) AS keyed {by_key}")
-            judged = self._pairs(model, "m.problem IS NOT NULL OR m.n > 1", ("m.n", "m.nth"))
+            model = _select(counted, f"(\n{self._keyed()}\n) AS keyed")
+            judged = self._pairs(model, "m.problem IS NOT NULL OR m.n > 1", ("m.n",))
             carried = {
                 name: f"CASE WHEN {_QUIET} THEN NULL ELSE {self._side(name)} END" for name in self._values
             }
@@ -162,15 +168,15 @@ class _Plan:
                 ],
                 f"(\n{pairs}\n) AS pairs",
             )
-            counted = _select(numbered, f"(\n{bare}\n) AS keyed {by_key}")
-            operation = "CASE WHEN mine AND n > 1 THEN 'set_aside' ELSE op END AS op"
+            numbered = _select(counted, f"(\n{bare}\n) AS keyed")
+            operation = "CASE WHEN mine = 1 AND n > 1 THEN 'set_aside' ELSE op END AS op"
             judged = _select(
                 [
                     operation,
-                    *("prior_id", "never_delivered", "problem", "mine", "n", "nth", "carried"),
+                    *("prior_id", "never_delivered", "problem", "mine", "carried"),
                     *("record_id AS m_record_id", "record_id AS r_record_id"),
                 ],
-                f"(\n{counted}\n) AS counted",
+                f"(\n{numbered}\n) AS counted",
             )
             carried = {"carried": "carried"}
         return _select(
@@ -178,7 +184,7 @@ class _Plan:
                 "op",
                 f"{self._judge.reason()} AS reason",
                 "prior_id",
-                "CASE WHEN mine AND nth = 1 THEN n END AS counted",
+                "mine",
                 f"CASE WHEN {_QUIET} THEN NULL ELSE {self._side('record_id')} END AS record_id",
                 *(f"{value} AS {name}" for name, value in carried.items()),
             ],
@@ -196,7 +202,7 @@ class _Plan:
         selected = [
             f"{self._judge.pair(differs, aside)} AS op",
             f"{self._prior_id(differs)} AS prior_id",
-            "r.uncertain AND NOT r.delivered AS never_delivered",
+            f"CASE WHEN {d.holds('r.uncertain')} AND NOT {d.holds('r.delivered')} THEN 1 END AS never_delivered",
             *("m.problem", "m.mine", *more, "m.record_id AS m_record_id", "r.record_id AS r_record_id"),
             *(f"m.{name} AS m_{name}" for name in self._values),
             *(
@@ -207,8 +213,9 @@ class _Plan:
         if request.remember == "checksum":
             held = "r.checksum" if request.records.has_checksum else self._null("text")
             selected.append(f"{held} AS r_digest")
-        records = d.table(self.names.schema, self.names.records)
-        return _select(selected, f"(\n{model}\n) AS m FULL JOIN {records} AS r ON r.record_id = m.record_id")
+        records = records_rows(d, self.names)
+        same = f"{d.exact('r.record_id')} = {d.exact('m.record_id')}"
+        return _select(selected, f"(\n{model}\n) AS m FULL JOIN {records} AS r ON {same}")
 
     def _differs(self, records: RecordsTable) -> str:
         """Whether a pair's values differ (R13, R14)."""
@@ -216,18 +223,19 @@ class _Plan:
             self.dialect.differs(f"m.c{number}", state_value(self.dialect, records, column), column.column)
             for number, column in enumerate(self.request.used)
         ]
-        values = f"({' OR '.join(pairs)})" if pairs else "FALSE"
+        values = f"({' OR '.join(pairs)})" if pairs else NEVER
         if not records.has_checksum:
             return values
-        checksums = "m.digest IS DISTINCT FROM r.checksum"
+        checksums = self.dialect.distinct("m.digest", "r.checksum")
         if self.request.remember == "checksum":
             return f"({checksums})"
-        return f"(CASE WHEN r.checksum IS NOT NULL THEN {checksums} ELSE {values} END)"
+        return f"(r.checksum IS NOT NULL AND {checksums} OR r.checksum IS NULL AND {values})"
 
     @property
     def _judge(self) -> Judge:
         request = self.request
         return Judge(
+            self.dialect,
             request.operations,
             request.first and request.first_sync_skip,
             candidates=request.candidates,
@@ -237,27 +245,29 @@ class _Plan:
 
     def _prior_id(self, differs: str) -> str:
         """The id an uncertain record was last sent under, while operation and values are the same (R21)."""
-        start = len(DELETED_ID)
-        deletion = f"left(r.record_level_id, {start}) = {self.dialect.literal(DELETED_ID)}"
+        d = self.dialect
+        deletion = f"r.record_level_id LIKE {d.literal(DELETED_ID + '%')}"
+        plain = d.from_character("r.record_level_id", len(DELETED_ID) + 1)
         return (
-            "CASE WHEN r.uncertain AND r.record_level_id IS NOT NULL THEN CASE"
-            f" WHEN m.mine IS NULL THEN CASE WHEN {deletion} THEN substr(r.record_level_id, {start + 1}) END"
+            f"CASE WHEN {d.holds('r.uncertain')} AND r.record_level_id IS NOT NULL THEN CASE"
+            f" WHEN m.mine IS NULL THEN CASE WHEN {deletion} THEN {plain} END"
             f" WHEN {deletion} OR {differs} THEN NULL ELSE r.record_level_id END END"
         )
 
     def _markers(self) -> str:
         """What was only counted: unchanged rows, rows held back by the mode, and the model's rows."""
-        kept = ", ".join(["'unchanged'", *(f"'{each}'" for each in COUNTED_ONLY)])
-        what = "CASE what WHEN 'rows' THEN coalesce(reason, op) ELSE 'model_rows' END"
-        total = "CASE what WHEN 'rows' THEN matches ELSE model_rows END"
+        kept = f"(op IS NULL OR op IN ({_literals(COUNTED_ONLY)}))"
+        what = "CASE WHEN kinds.what = 'model' THEN 'model_rows' ELSE coalesce(reason, op, 'unchanged') END"
+        total = "CASE WHEN kinds.what = 'model' THEN model_rows ELSE matches END"
+        kinds = self.dialect.constants("kinds", ["what"], [["'rows'"], ["'model'"]])
         nulls = {"operation": "'count'", "reason": what, "total": f"CAST({total} AS {self._type('bigint')})"}
         own = [nulls.get(name, self._null(_TYPES[name])) for name in LEADING]
         values = [self._null("text")] if self.request.remember == "checksum" else []
         values += [self.dialect.cast("NULL", column.native) for column in self.request.used]
         return _select(
             [*own, *values],
-            "counts CROSS JOIN (VALUES ('rows'), ('model')) AS kinds(what)"
-            f" WHERE what = 'model' AND model_rows IS NOT NULL OR what = 'rows' AND op IN ({kept})",
+            f"counts CROSS JOIN {kinds}"
+            f" WHERE kinds.what = 'model' AND model_rows IS NOT NULL OR kinds.what = 'rows' AND {kept}",
         )
 
     # -- quarantine and the plan's own columns
@@ -287,15 +297,15 @@ class _Plan:
         d = self.dialect
         table = d.table(self.names.schema, self.names.rejections)
         waiting = (
-            "SELECT record_id, operation, string_agg(checksum, ',') AS checksums"
+            "SELECT DISTINCT record_id, operation, checksum"
             f" FROM {table} WHERE attempts >= {QUARANTINE_FROM} AND next_try_at > {d.now()}"
-            f" AND fingerprint = {d.literal(self.request.fingerprint)} GROUP BY record_id, operation"
+            f" AND fingerprint = {d.literal(self.request.fingerprint)}"
         )
-        held = (
-            f"q.record_id IS NOT NULL AND f.op IN ({_literals(SENDABLE)})"
-            f" AND strpos(q.checksums, {self._checksum('f')}) > 0"
+        held = f"q.record_id IS NOT NULL AND f.op IN ({_literals(SENDABLE)})"
+        joined = (
+            f" LEFT JOIN ({waiting}) AS q ON {d.exact('q.record_id')} = {d.exact('f.record_id')}"
+            f" AND q.operation = f.op AND q.checksum = {self._checksum('f')}"
         )
-        joined = f" LEFT JOIN ({waiting}) AS q ON q.record_id = f.record_id AND q.operation = f.op"
         changes = {
             "op": f"CASE WHEN {held} THEN 'quarantined' ELSE f.op END",
             "reason": f"CASE WHEN {held} THEN f.op ELSE f.reason END",

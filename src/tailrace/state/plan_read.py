@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from tailrace.state.operations import CANDIDATE, SENDABLE
 from tailrace.state.plan import plan_select, state_value
 from tailrace.state.plan_request import PlanRequest, RecordsTable
 from tailrace.state.progress import Unit
+from tailrace.state.records import records_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +25,15 @@ MAX_BYTES = 64 * 1024 * 1024
 OLD = "_old_"
 """What a column with the state's value is called, before the model's name of it."""
 
+_SENT = {"seq": "seq", "record_id": "key", "operation": "operation", "prior_id": "prior_id"}
+_SHOWN = {
+    "operation": "operation",
+    "record_id": "key",
+    "seq": "seq",
+    "prior_id": "prior_id",
+    "reason": "reason",
+    "total": "total",
+}
 _COARSE, _FINE = 8192, 64
 _SENDABLE = ", ".join(f"'{each}'" for each in SENDABLE)
 
@@ -111,12 +121,17 @@ def read_unit(
 def unit_query(
     dialect: Dialect, names: StateNames, table: str, span: Span, columns: Sequence[StoredColumn]
 ) -> str:
-    own = "p.seq AS _seq, p.record_id AS _key, p.operation AS _operation, p.prior_id AS _prior_id"
+    own = own_columns(dialect, _SENT)
     return (
-        f"SELECT {', '.join([own, *read_columns(dialect, 'p', columns)])}"
+        f"SELECT {', '.join([*own, *read_columns(dialect, 'p', columns)])}"
         f" FROM {dialect.table(names.schema, table)} AS p"
         f" WHERE p.seq BETWEEN {span.first} AND {span.last} AND p.operation IN ({_SENDABLE}) ORDER BY p.seq"
     )
+
+
+def own_columns(dialect: Dialect, labels: Mapping[str, str]) -> list[str]:
+    """Our own columns of plan rows `p`, called `_` and their label."""
+    return [f"p.{name} AS {dialect.quote('_' + label)}" for name, label in labels.items()]
 
 
 def read_columns(
@@ -149,30 +164,16 @@ def stream_plan(
 def stream_query(
     dialect: Dialect, names: StateNames, request: PlanRequest, before: Sequence[StoredColumn] = ()
 ) -> str:
-    own = ", ".join(
-        f"p.{name} AS _{label}"
-        for name, label in (
-            ("operation", "operation"),
-            ("record_id", "key"),
-            ("seq", "seq"),
-            ("prior_id", "prior_id"),
-            ("reason", "reason"),
-            ("total", "total"),
-        )
-    )
     selected = [
-        own,
+        *own_columns(dialect, _SHOWN),
         *read_columns(dialect, "p", request.used),
         *_old_columns(dialect, request.records, request.used),
     ]
     rows = f"(\n{plan_select(dialect, names, request)}\n) AS p"
     if not request.empty:
         selected += read_columns(dialect, "r", before, OLD)
-        rows += (
-            f" LEFT JOIN {dialect.table(names.schema, names.records)} AS r"
-            f" ON r.record_id = p.record_id AND p.operation IN ('updated', '{CANDIDATE}')"
-        )
-    return f"SELECT {', '.join(selected)}\nFROM {rows}\nORDER BY p.seq NULLS LAST"
+        rows += _joined_records(dialect, names, f" AND p.operation IN ('updated', '{CANDIDATE}')")
+    return f"SELECT {', '.join(selected)}\nFROM {rows}\nORDER BY {dialect.nulls_last('p.seq')}"
 
 
 def _old_columns(
@@ -203,17 +204,22 @@ def change_samples(
 ) -> pa.Table:
     """The first rows of one operation in a plan table, with the state's values under `_old_` names."""
     columns = [
-        *("p.operation AS _operation", "p.record_id AS _key", "p.seq AS _seq", "p.prior_id AS _prior_id"),
-        "p.reason AS _reason",
+        *own_columns(dialect, _SHOWN),
         *read_columns(dialect, "p", request.used),
         *_old_columns(dialect, request.records, request.used),
     ]
-    order = "p.seq NULLS LAST, p.record_id"
     target = dialect.table(names.schema, table)
     rows = f"{target} AS p"
     if not request.empty:
-        rows += f" LEFT JOIN {dialect.table(names.schema, names.records)} AS r ON r.record_id = p.record_id"
-    return session.read(
+        rows += _joined_records(dialect, names)
+    query = (
         f"SELECT {', '.join(columns)} FROM {rows} WHERE p.operation = {dialect.literal(operation)}"
-        f" ORDER BY {order} LIMIT {int(limit)}"
-    ).read_all()
+        f" ORDER BY {dialect.nulls_last('p.seq')}, p.record_id"
+    )
+    return session.read(dialect.limited(query, limit)).read_all()
+
+
+def _joined_records(dialect: Dialect, names: StateNames, condition: str = "") -> str:
+    """The state `r` beside plan rows `p`."""
+    same = f"{dialect.exact('r.record_id')} = {dialect.exact('p.record_id')}"
+    return f" LEFT JOIN {records_rows(dialect, names)} AS r ON {same}{condition}"

@@ -62,14 +62,15 @@ def limit_plan(session: Session, dialect: Dialect, names: StateNames, table: str
     """Keep only the first `limit` sendable rows of a finished plan; the rest are counted as not sent."""
     target = dialect.table(names.schema, table)
     sendable = ", ".join(f"'{each}'" for each in SENDABLE)
-    found = session.rows(
-        f"SELECT seq FROM {target} WHERE operation IN ({sendable}) ORDER BY seq LIMIT 1 OFFSET {int(limit)}"
-    )
-    if found:
+    placed = f"SELECT seq FROM {target} WHERE operation IN ({sendable}) ORDER BY seq"
+    first = dialect.limited(placed, limit + 1)
+    number, beyond = session.rows(f"SELECT count(*), max(seq) FROM (\n{first}\n) AS p")[0]
+    if number > limit:
+        why = " ".join(f"WHEN '{each}' THEN 'limit:{each}'" for each in SENDABLE)
         session.execute(
-            f"UPDATE {target} SET reason = 'limit:' || operation, seq = NULL, prior_id = NULL,"
+            f"UPDATE {target} SET reason = CASE operation {why} END, seq = NULL, prior_id = NULL,"
             " operation = CASE operation WHEN 'deleted' THEN 'deleted_not_sent' ELSE 'not_sent' END"
-            f" WHERE operation IN ({sendable}) AND seq >= {int(found[0][0])}"
+            f" WHERE operation IN ({sendable}) AND seq >= {int(beyond)}"
         )
 
 
@@ -176,14 +177,17 @@ def set_aside_samples(
     """Some keys that were set aside (R6), those with most rows first within each reason."""
     return [
         SetAside(str(reason), None if reason == "null" else key, int(rows))
-        for reason, key, rows in session.rows(set_aside_query(dialect.table(names.schema, table), limit))
+        for reason, key, rows in session.rows(
+            _set_aside_query(dialect, dialect.table(names.schema, table), limit)
+        )
     ]
 
 
-def set_aside_query(rows: str, limit: int) -> str:
-    """Rows of (reason, key, rows), from a plan table or a plan's statement as a subquery."""
-    return (
+def _set_aside_query(dialect: Dialect, rows: str, limit: int) -> str:
+    """Rows of (reason, key, rows)."""
+    query = (
         "SELECT reason, record_id, count(*) AS matches"
         f" FROM {rows} WHERE operation = 'set_aside' GROUP BY reason, record_id"
-        f" ORDER BY reason, matches DESC, record_id LIMIT {int(limit)}"
+        " ORDER BY reason, matches DESC, record_id"
     )
+    return dialect.limited(query, limit)

@@ -14,7 +14,8 @@ from tailrace.sources.dialect import Dialect
 from tailrace.state.columns import StoredColumn
 from tailrace.state.names import StateNames
 from tailrace.state.operations import CANDIDATE
-from tailrace.state.plan_read import OLD, read_columns
+from tailrace.state.plan_read import OLD, own_columns, read_columns
+from tailrace.state.records import records_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,15 +33,15 @@ def read_candidates(
 
     `old_columns` are the checkpoint's: where and in which form the state holds what was rendered then.
     """
-    target, records = dialect.table(names.schema, table), dialect.table(names.schema, names.records)
+    target, records = dialect.table(names.schema, table), records_rows(dialect, names)
+    same = f"{dialect.exact('r.record_id')} = {dialect.exact('p.record_id')}"
     selected = [
-        "p.seq AS _seq",
-        "p.record_id AS _key",
+        *own_columns(dialect, {"seq": "seq", "record_id": "key"}),
         *read_columns(dialect, "p", columns),
         *read_columns(dialect, "r", old_columns, OLD),
     ]
     return session.read(
-        f"SELECT {', '.join(selected)} FROM {target} AS p JOIN {records} AS r ON r.record_id = p.record_id"
+        f"SELECT {', '.join(selected)} FROM {target} AS p JOIN {records} AS r ON {same}"
         f" WHERE p.operation = '{CANDIDATE}' ORDER BY p.seq"
     )
 
@@ -48,7 +49,8 @@ def read_candidates(
 def keep_candidates(session: Session, dialect: Dialect, names: StateNames, table: str, kept: pa.Table) -> int:
     """Make the candidates at the positions `kept["seq"]` updates, and give their number.
 
-    The positions go by the warehouse's bulk path into the plan table itself, for one statement.
+    The positions go by the warehouse's bulk path into the plan table itself, for one statement. It needs no
+    transaction: the plan is not sealed yet, and what fails here is garbage (R4).
     """
     import pyarrow as pa
 
@@ -61,11 +63,10 @@ def keep_candidates(session: Session, dialect: Dialect, names: StateNames, table
             "total": kept.column("seq").cast(pa.int64()),
         }
     )
-    with session.transaction():
-        session.upload(table, marks)
-        number = session.execute(
-            f"UPDATE {target} SET operation = 'updated' WHERE operation = '{CANDIDATE}'"
-            f" AND seq IN (SELECT total FROM {target} WHERE operation = 'keep')"
-        )
-        session.execute(f"DELETE FROM {target} WHERE operation = 'keep'")
+    session.upload(table, marks)
+    number = session.execute(
+        f"UPDATE {target} SET operation = 'updated' WHERE operation = '{CANDIDATE}'"
+        f" AND seq IN (SELECT total FROM {target} WHERE operation = 'keep')"
+    )
+    session.execute(f"DELETE FROM {target} WHERE operation = 'keep'")
     return number

@@ -32,15 +32,19 @@ FROM (
   FROM (
     SELECT
       keyed.*,
-      COUNT(*) OVER w AS n,
-      ROW_NUMBER() OVER w AS pos
+      COUNT(*) OVER (
+        PARTITION BY keyed.bucket
+        ORDER BY keyed.record_id
+        RANGE BETWEEN CURRENT ROW AND CURRENT ROW
+      ) AS n,
+      ROW_NUMBER() OVER (PARTITION BY keyed.bucket ORDER BY keyed.record_id) AS pos
     FROM (
       SELECT
         k.*,
         CAST(HASH(k.record_id) % 256 AS INT) AS bucket
       FROM (
         SELECT
-          TRUE AS mine,
+          1 AS mine,
           CASE
             WHEN model."id" IS NULL OR model."Name" IS NULL
             THEN 'null'
@@ -68,6 +72,5 @@ FROM (
         ) AS model
       ) AS k
     ) AS keyed
-    WINDOW w AS (PARTITION BY bucket ORDER BY record_id RANGE BETWEEN CURRENT ROW AND CURRENT ROW)
   ) AS m
 ) AS placed

@@ -5,12 +5,12 @@ WITH judged AS MATERIALIZED (
       WHEN 'set_aside'
       THEN COALESCE(problem, 'repeated')
       WHEN 'not_sent'
-      THEN CASE WHEN never_delivered THEN 'mode:added' ELSE 'mode:updated' END
+      THEN CASE WHEN never_delivered = 1 THEN 'mode:added' ELSE 'mode:updated' END
       WHEN 'deleted_not_sent'
       THEN 'mode:deleted'
     END AS reason,
     prior_id,
-    CASE WHEN mine AND nth = 1 THEN n END AS counted,
+    mine,
     CASE
       WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
       THEN NULL
@@ -19,21 +19,18 @@ WITH judged AS MATERIALIZED (
     carried AS carried
   FROM (
     SELECT
-      CASE WHEN mine AND n > 1 THEN 'set_aside' ELSE op END AS op,
+      CASE WHEN mine = 1 AND n > 1 THEN 'set_aside' ELSE op END AS op,
       prior_id,
       never_delivered,
       problem,
       mine,
-      n,
-      nth,
       carried,
       record_id AS m_record_id,
       record_id AS r_record_id
     FROM (
       SELECT
         keyed.*,
-        COUNT(*) OVER w AS n,
-        ROW_NUMBER() OVER w AS nth
+        COUNT(*) OVER (PARTITION BY keyed.record_id) AS n
       FROM (
         SELECT
           op,
@@ -161,10 +158,10 @@ WITH judged AS MATERIALIZED (
               THEN CASE
                 WHEN m.mine IS NULL
                 THEN CASE
-                  WHEN LEFT(r.record_level_id, 8) = 'deleted:'
+                  WHEN r.record_level_id LIKE 'deleted:%'
                   THEN SUBSTRING(r.record_level_id, 9)
                 END
-                WHEN LEFT(r.record_level_id, 8) = 'deleted:'
+                WHEN r.record_level_id LIKE 'deleted:%'
                 OR (
                   m.c0 IS DISTINCT FROM r."id"
                   OR m.c1 IS DISTINCT FROM r."Name"
@@ -257,7 +254,7 @@ WITH judged AS MATERIALIZED (
                 ELSE r.record_level_id
               END
             END AS prior_id,
-            r.uncertain AND NOT r.delivered AS never_delivered,
+            CASE WHEN r.uncertain AND NOT r.delivered THEN 1 END AS never_delivered,
             m.problem,
             m.mine,
             m.record_id AS m_record_id,
@@ -272,7 +269,7 @@ WITH judged AS MATERIALIZED (
             r."extra" AS r_c3
           FROM (
             SELECT
-              TRUE AS mine,
+              1 AS mine,
               CASE
                 WHEN model."id" IS NULL OR model."Name" IS NULL
                 THEN 'null'
@@ -303,19 +300,18 @@ WITH judged AS MATERIALIZED (
             ON r.record_id = m.record_id
         ) AS pairs
       ) AS keyed
-      WINDOW w AS (PARTITION BY keyed.record_id)
     ) AS counted
   ) AS judged_pairs
 ), counts AS MATERIALIZED (
   SELECT
-    COALESCE(op, 'unchanged') AS op,
+    op,
     reason,
     COUNT(*) AS matches,
-    SUM(counted) AS model_rows
+    SUM(mine) AS model_rows
   FROM judged
   GROUP BY
-    1,
-    2
+    op,
+    reason
 )
 SELECT
   op AS operation,
@@ -360,8 +356,12 @@ SELECT
   CAST(NULL AS INT),
   CAST(NULL AS BIGINT),
   CAST(NULL AS TEXT),
-  CASE what WHEN 'rows' THEN COALESCE(reason, op) ELSE 'model_rows' END,
-  CAST(CASE what WHEN 'rows' THEN matches ELSE model_rows END AS BIGINT),
+  CASE
+    WHEN kinds.what = 'model'
+    THEN 'model_rows'
+    ELSE COALESCE(reason, op, 'unchanged')
+  END,
+  CAST(CASE WHEN kinds.what = 'model' THEN model_rows ELSE matches END AS BIGINT),
   CAST(NULL AS INT),
   CAST(NULL AS TEXT),
   CAST(NULL AS DECIMAL(10, 2)),
@@ -371,7 +371,9 @@ CROSS JOIN (VALUES
   ('rows'),
   ('model')) AS kinds(what)
 WHERE
-  what = 'model'
+  kinds.what = 'model'
   AND NOT model_rows IS NULL
-  OR what = 'rows'
-  AND op IN ('unchanged', 'not_sent', 'deleted_not_sent')
+  OR kinds.what = 'rows'
+  AND (
+    op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+  )

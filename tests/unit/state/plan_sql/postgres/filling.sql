@@ -5,12 +5,12 @@ WITH judged AS MATERIALIZED (
       WHEN 'set_aside'
       THEN COALESCE(problem, 'repeated')
       WHEN 'not_sent'
-      THEN CASE WHEN never_delivered THEN 'mode:added' ELSE 'mode:updated' END
+      THEN CASE WHEN never_delivered = 1 THEN 'mode:added' ELSE 'mode:updated' END
       WHEN 'deleted_not_sent'
       THEN 'mode:deleted'
     END AS reason,
     prior_id,
-    CASE WHEN mine AND nth = 1 THEN n END AS counted,
+    mine,
     CASE
       WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
       THEN NULL
@@ -54,10 +54,53 @@ WITH judged AS MATERIALIZED (
         WHEN r.baseline = 'unsent'
         THEN 'added'
         WHEN (
-          CASE
-            WHEN r.checksum IS NOT NULL
-            THEN m.digest IS DISTINCT FROM r.checksum
-            ELSE (
+          r.checksum IS NOT NULL
+          AND m.digest IS DISTINCT FROM r.checksum
+          OR r.checksum IS NULL
+          AND (
+            m.c0 IS DISTINCT FROM r."id"
+            OR (
+              m.c1 COLLATE "C"
+            ) IS DISTINCT FROM (
+              r."Name" COLLATE "C"
+            )
+            OR m.c2 IS DISTINCT FROM r."total_2"
+            OR CASE
+              WHEN (
+                CAST(m.c3 AS TEXT) COLLATE "C"
+              ) IS NOT DISTINCT FROM (
+                CAST(r."extra" AS TEXT) COLLATE "C"
+              )
+              THEN FALSE
+              WHEN POSITION('\u0000' IN (
+                CAST(m.c3 AS TEXT) COLLATE "C"
+              )) > 0
+              OR POSITION('\u0000' IN (
+                CAST(r."extra" AS TEXT) COLLATE "C"
+              )) > 0
+              THEN TRUE
+              ELSE CAST(m.c3 AS JSONB) IS DISTINCT FROM CAST(r."extra" AS JSONB)
+            END
+          )
+        )
+        THEN 'updated'
+        WHEN r.checksum IS NOT NULL
+        THEN 'fill'
+      END AS op,
+      CASE
+        WHEN r.uncertain AND r.record_level_id IS NOT NULL
+        THEN CASE
+          WHEN m.mine IS NULL
+          THEN CASE
+            WHEN r.record_level_id LIKE 'deleted:%'
+            THEN SUBSTRING(r.record_level_id FROM 9)
+          END
+          WHEN r.record_level_id LIKE 'deleted:%'
+          OR (
+            r.checksum IS NOT NULL
+            AND m.digest IS DISTINCT FROM r.checksum
+            OR r.checksum IS NULL
+            AND (
               m.c0 IS DISTINCT FROM r."id"
               OR (
                 m.c1 COLLATE "C"
@@ -82,61 +125,15 @@ WITH judged AS MATERIALIZED (
                 ELSE CAST(m.c3 AS JSONB) IS DISTINCT FROM CAST(r."extra" AS JSONB)
               END
             )
-          END
-        )
-        THEN 'updated'
-        WHEN r.checksum IS NOT NULL
-        THEN 'fill'
-      END AS op,
-      CASE
-        WHEN r.uncertain AND r.record_level_id IS NOT NULL
-        THEN CASE
-          WHEN m.mine IS NULL
-          THEN CASE
-            WHEN LEFT(r.record_level_id, 8) = 'deleted:'
-            THEN SUBSTRING(r.record_level_id FROM 9)
-          END
-          WHEN LEFT(r.record_level_id, 8) = 'deleted:'
-          OR (
-            CASE
-              WHEN r.checksum IS NOT NULL
-              THEN m.digest IS DISTINCT FROM r.checksum
-              ELSE (
-                m.c0 IS DISTINCT FROM r."id"
-                OR (
-                  m.c1 COLLATE "C"
-                ) IS DISTINCT FROM (
-                  r."Name" COLLATE "C"
-                )
-                OR m.c2 IS DISTINCT FROM r."total_2"
-                OR CASE
-                  WHEN (
-                    CAST(m.c3 AS TEXT) COLLATE "C"
-                  ) IS NOT DISTINCT FROM (
-                    CAST(r."extra" AS TEXT) COLLATE "C"
-                  )
-                  THEN FALSE
-                  WHEN POSITION('\u0000' IN (
-                    CAST(m.c3 AS TEXT) COLLATE "C"
-                  )) > 0
-                  OR POSITION('\u0000' IN (
-                    CAST(r."extra" AS TEXT) COLLATE "C"
-                  )) > 0
-                  THEN TRUE
-                  ELSE CAST(m.c3 AS JSONB) IS DISTINCT FROM CAST(r."extra" AS JSONB)
-                END
-              )
-            END
           )
           THEN NULL
           ELSE r.record_level_id
         END
       END AS prior_id,
-      r.uncertain AND NOT r.delivered AS never_delivered,
+      CASE WHEN r.uncertain AND NOT r.delivered THEN 1 END AS never_delivered,
       m.problem,
       m.mine,
       m.n,
-      m.nth,
       m.record_id AS m_record_id,
       r.record_id AS r_record_id,
       m.c0 AS m_c0,
@@ -150,8 +147,7 @@ WITH judged AS MATERIALIZED (
     FROM (
       SELECT
         keyed.*,
-        COUNT(*) OVER w AS n,
-        ROW_NUMBER() OVER w AS nth
+        COUNT(*) OVER (PARTITION BY keyed.record_id) AS n
       FROM (
         SELECT
           plain.*,
@@ -182,7 +178,7 @@ WITH judged AS MATERIALIZED (
           ) AS digest
         FROM (
           SELECT
-            TRUE AS mine,
+            1 AS mine,
             CASE
               WHEN model."id" IS NULL OR model."Name" IS NULL
               THEN 'null'
@@ -209,7 +205,6 @@ WITH judged AS MATERIALIZED (
           OFFSET 0
         ) AS plain
       ) AS keyed
-      WINDOW w AS (PARTITION BY keyed.record_id)
     ) AS m
     FULL JOIN "__segment_reverse_etl"."records_map_12345678" AS r
       ON r.record_id = m.record_id
@@ -217,14 +212,14 @@ WITH judged AS MATERIALIZED (
   ) AS judged_pairs
 ), counts AS MATERIALIZED (
   SELECT
-    COALESCE(op, 'unchanged') AS op,
+    op,
     reason,
     COUNT(*) AS matches,
-    SUM(counted) AS model_rows
+    SUM(mine) AS model_rows
   FROM judged
   GROUP BY
-    1,
-    2
+    op,
+    reason
 )
 SELECT
   op AS operation,
@@ -271,8 +266,12 @@ SELECT
   CAST(NULL AS INT),
   CAST(NULL AS BIGINT),
   CAST(NULL AS TEXT),
-  CASE what WHEN 'rows' THEN COALESCE(reason, op) ELSE 'model_rows' END,
-  CAST(CASE what WHEN 'rows' THEN matches ELSE model_rows END AS BIGINT),
+  CASE
+    WHEN kinds.what = 'model'
+    THEN 'model_rows'
+    ELSE COALESCE(reason, op, 'unchanged')
+  END,
+  CAST(CASE WHEN kinds.what = 'model' THEN model_rows ELSE matches END AS BIGINT),
   CAST(NULL AS INT),
   CAST(NULL AS TEXT),
   CAST(NULL AS DECIMAL),
@@ -282,7 +281,9 @@ CROSS JOIN (VALUES
   ('rows'),
   ('model')) AS kinds(what)
 WHERE
-  what = 'model'
+  kinds.what = 'model'
   AND model_rows IS NOT NULL
-  OR what = 'rows'
-  AND op IN ('unchanged', 'not_sent', 'deleted_not_sent')
+  OR kinds.what = 'rows'
+  AND (
+    op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+  )

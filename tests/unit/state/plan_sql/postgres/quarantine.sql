@@ -5,12 +5,12 @@ WITH judged AS MATERIALIZED (
       WHEN 'set_aside'
       THEN COALESCE(problem, 'repeated')
       WHEN 'not_sent'
-      THEN CASE WHEN never_delivered THEN 'mode:added' ELSE 'mode:updated' END
+      THEN CASE WHEN never_delivered = 1 THEN 'mode:added' ELSE 'mode:updated' END
       WHEN 'deleted_not_sent'
       THEN 'mode:deleted'
     END AS reason,
     prior_id,
-    CASE WHEN mine AND nth = 1 THEN n END AS counted,
+    mine,
     CASE
       WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
       THEN NULL
@@ -85,10 +85,10 @@ WITH judged AS MATERIALIZED (
         THEN CASE
           WHEN m.mine IS NULL
           THEN CASE
-            WHEN LEFT(r.record_level_id, 8) = 'deleted:'
+            WHEN r.record_level_id LIKE 'deleted:%'
             THEN SUBSTRING(r.record_level_id FROM 9)
           END
-          WHEN LEFT(r.record_level_id, 8) = 'deleted:'
+          WHEN r.record_level_id LIKE 'deleted:%'
           OR (
             m.c0 IS DISTINCT FROM r."id"
             OR (
@@ -118,11 +118,10 @@ WITH judged AS MATERIALIZED (
           ELSE r.record_level_id
         END
       END AS prior_id,
-      r.uncertain AND NOT r.delivered AS never_delivered,
+      CASE WHEN r.uncertain AND NOT r.delivered THEN 1 END AS never_delivered,
       m.problem,
       m.mine,
       m.n,
-      m.nth,
       m.record_id AS m_record_id,
       r.record_id AS r_record_id,
       m.c0 AS m_c0,
@@ -136,11 +135,10 @@ WITH judged AS MATERIALIZED (
     FROM (
       SELECT
         keyed.*,
-        COUNT(*) OVER w AS n,
-        ROW_NUMBER() OVER w AS nth
+        COUNT(*) OVER (PARTITION BY keyed.record_id) AS n
       FROM (
         SELECT
-          TRUE AS mine,
+          1 AS mine,
           CASE
             WHEN model."id" IS NULL OR model."Name" IS NULL
             THEN 'null'
@@ -169,7 +167,6 @@ WITH judged AS MATERIALIZED (
             total > 5 /* big ones */
           )
       ) AS keyed
-      WINDOW w AS (PARTITION BY keyed.record_id)
     ) AS m
     FULL JOIN "__segment_reverse_etl"."records_map_12345678" AS r
       ON r.record_id = m.record_id
@@ -177,14 +174,14 @@ WITH judged AS MATERIALIZED (
   ) AS judged_pairs
 ), counts AS MATERIALIZED (
   SELECT
-    COALESCE(op, 'unchanged') AS op,
+    op,
     reason,
     COUNT(*) AS matches,
-    SUM(counted) AS model_rows
+    SUM(mine) AS model_rows
   FROM judged
   GROUP BY
-    1,
-    2
+    op,
+    reason
 )
 SELECT
   op AS operation,
@@ -204,68 +201,12 @@ SELECT
 FROM (
   SELECT
     CASE
-      WHEN q.record_id IS NOT NULL
-      AND f.op IN ('added', 'updated', 'deleted')
-      AND POSITION(
-        ENCODE(
-          SHA256(
-            CONVERT_TO(
-              COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
-                LENGTH(
-                  CASE
-                    WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
-                    THEN CAST(f."c3" AS TEXT)
-                    ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
-                  END
-                ) || ':' || CASE
-                  WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
-                  THEN CAST(f."c3" AS TEXT)
-                  ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
-                END,
-                '-'
-              ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
-                LENGTH(CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT)) || ':' || CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT),
-                '-'
-              ),
-              'UTF8'
-            )
-          ),
-          'hex'
-        ) IN q.checksums
-      ) > 0
+      WHEN q.record_id IS NOT NULL AND f.op IN ('added', 'updated', 'deleted')
       THEN 'quarantined'
       ELSE f.op
     END AS op,
     CASE
-      WHEN q.record_id IS NOT NULL
-      AND f.op IN ('added', 'updated', 'deleted')
-      AND POSITION(
-        ENCODE(
-          SHA256(
-            CONVERT_TO(
-              COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
-                LENGTH(
-                  CASE
-                    WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
-                    THEN CAST(f."c3" AS TEXT)
-                    ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
-                  END
-                ) || ':' || CASE
-                  WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
-                  THEN CAST(f."c3" AS TEXT)
-                  ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
-                END,
-                '-'
-              ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
-                LENGTH(CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT)) || ':' || CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT),
-                '-'
-              ),
-              'UTF8'
-            )
-          ),
-          'hex'
-        ) IN q.checksums
-      ) > 0
+      WHEN q.record_id IS NOT NULL AND f.op IN ('added', 'updated', 'deleted')
       THEN f.op
       ELSE f.reason
     END AS reason,
@@ -301,18 +242,41 @@ FROM (
     ) AS changed
   ) AS f
   LEFT JOIN (
-    SELECT
+    SELECT DISTINCT
       record_id,
       operation,
-      STRING_AGG(checksum, ',') AS checksums
+      checksum
     FROM "__segment_reverse_etl"."rejections_map_12345678"
     WHERE
       attempts >= 3 AND next_try_at > CLOCK_TIMESTAMP() AND fingerprint = 'f''1'
-    GROUP BY
-      record_id,
-      operation
   ) AS q
-    ON q.record_id = f.record_id AND q.operation = f.op
+    ON q.record_id = f.record_id
+    AND q.operation = f.op
+    AND q.checksum = ENCODE(
+      SHA256(
+        CONVERT_TO(
+          COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
+            LENGTH(
+              CASE
+                WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
+                THEN CAST(f."c3" AS TEXT)
+                ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
+              END
+            ) || ':' || CASE
+              WHEN POSITION('\u0000' IN CAST(f."c3" AS TEXT)) > 0
+              THEN CAST(f."c3" AS TEXT)
+              ELSE CAST(CAST(f."c3" AS JSONB) AS TEXT)
+            END,
+            '-'
+          ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
+            LENGTH(CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT)) || ':' || CAST(TRIM_SCALE(CAST(f."c2" AS DECIMAL)) AS TEXT),
+            '-'
+          ),
+          'UTF8'
+        )
+      ),
+      'hex'
+    )
 ) AS placed
 UNION ALL
 SELECT
@@ -321,8 +285,12 @@ SELECT
   CAST(NULL AS INT),
   CAST(NULL AS BIGINT),
   CAST(NULL AS TEXT),
-  CASE what WHEN 'rows' THEN COALESCE(reason, op) ELSE 'model_rows' END,
-  CAST(CASE what WHEN 'rows' THEN matches ELSE model_rows END AS BIGINT),
+  CASE
+    WHEN kinds.what = 'model'
+    THEN 'model_rows'
+    ELSE COALESCE(reason, op, 'unchanged')
+  END,
+  CAST(CASE WHEN kinds.what = 'model' THEN model_rows ELSE matches END AS BIGINT),
   CAST(NULL AS INT),
   CAST(NULL AS TEXT),
   CAST(NULL AS DECIMAL),
@@ -332,7 +300,9 @@ CROSS JOIN (VALUES
   ('rows'),
   ('model')) AS kinds(what)
 WHERE
-  what = 'model'
+  kinds.what = 'model'
   AND model_rows IS NOT NULL
-  OR what = 'rows'
-  AND op IN ('unchanged', 'not_sent', 'deleted_not_sent')
+  OR kinds.what = 'rows'
+  AND (
+    op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+  )
