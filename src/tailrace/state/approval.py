@@ -9,7 +9,7 @@ from tailrace.errors import StateError
 from tailrace.sources.base import Session
 from tailrace.sources.dialect import Dialect
 from tailrace.state.checkpoint import read_checkpoint
-from tailrace.state.fence import Fence, update_checkpoint
+from tailrace.state.fence import Fence, patiently, update_checkpoint
 from tailrace.state.guards import Approval, GuardResult
 from tailrace.state.names import StateNames
 
@@ -17,7 +17,8 @@ from tailrace.state.names import StateNames
 def record_block(session: Session, fence: Fence, sync_id: str, stopped: Sequence[GuardResult]) -> Approval:
     """Store which guards stopped a sync, so that it can be approved; replaces what stood there. Raises FenceLost."""
     pending = Approval(sync_id, {result.name: result.count for result in stopped}, approved=False)
-    update_checkpoint(session, fence, {"approval": fence.dialect.literal(pending.to_json())})
+    blocked = {"approval": fence.dialect.literal(pending.to_json())}
+    patiently(session, fence, lambda: update_checkpoint(session, fence, blocked))
     return pending
 
 

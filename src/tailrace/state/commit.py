@@ -117,7 +117,7 @@ class _Commit:
         else:
             row_count += self._move()
             self._execute(self.fence.dialect.drop_table(self.moves.changes))
-        self._execute(f"DELETE FROM {self.moves.progress}")
+        self._execute(f"DELETE FROM {self.moves.progress} WHERE 1 = 1")
         counted = count_rows(self.session, self.fence.dialect, self.fence.names)
         row_count = counted.rows if adopt else row_count
         self._log(counted.delivered, approved=approval is not None and not self.keep_approval)
@@ -148,11 +148,12 @@ class _Commit:
             return bool(units)
         if len(gaps) > _GAPS:
             return False
-        values = ", ".join(f"({gap.first}, {gap.last})" for gap in gaps)
-        inside = f"SELECT 1 FROM {self.moves.changes} AS c WHERE c.seq BETWEEN g.a AND g.b"
-        return not self.session.rows(
-            f"SELECT 1 FROM (VALUES {values}) AS g(a, b) WHERE EXISTS ({inside}) LIMIT 1"
+        d = self.fence.dialect
+        open_spans = d.constants("g", ("a", "b"), [(str(gap.first), str(gap.last)) for gap in gaps])
+        inside = (
+            f"SELECT 1 AS found FROM {open_spans} JOIN {self.moves.changes} AS c ON c.seq BETWEEN g.a AND g.b"
         )
+        return not self.session.rows(d.limited(inside, 1))
 
     # -- steps
 
@@ -245,7 +246,7 @@ class _Commit:
                 "plan_table": "NULL",
                 "counts": d.literal(self.ending.counts.to_json()),
                 "row_count": d.literal(row_count),
-                "first": "FALSE",
+                "first": d.literal(False),
                 **({} if self.keep_approval else {"approval": "NULL"}),
             },
         )
@@ -255,12 +256,12 @@ class _Commit:
     def _differs(self) -> str:
         d = self.fence.dialect
         if self.plan.remember == "checksum":
-            return "c.checksum IS DISTINCT FROM r.checksum"
+            return d.distinct("c.checksum", "r.checksum")
         parts = [
             d.differs(f"c.{d.quote(column.stored)}", f"r.{d.quote(column.stored)}", column.column)
             for column in used(self.plan.columns)
         ]
-        return " OR ".join(parts) or "FALSE"
+        return " OR ".join(parts) or "1 = 0"
 
     def _checksum(self) -> str:
         return values_checksum(self.fence.dialect, self.plan.columns, "c")
@@ -288,7 +289,8 @@ class _Commit:
         return any(name == "checksum" for name, _ in stored)
 
     def _any(self, table: str) -> bool:
-        return bool(self.session.rows(f"SELECT 1 FROM {table} LIMIT 1"))
+        query = self.fence.dialect.limited(f"SELECT 1 AS found FROM {table}", 1)
+        return bool(self.session.rows(query))
 
     def _execute(self, statement: str) -> int:
         return self.session.execute(statement)

@@ -119,12 +119,14 @@ def renew(session: Session, fence: Fence, ttl: float) -> None:
 
 def record_job(session: Session, fence: Fence, job: Job | None) -> None:
     """Store how another process would cancel what we run now; None once it has ended. Raises FenceLost."""
-    update_checkpoint(session, fence, {"job": fence.dialect.literal(job_text(job))})
+    job_known = {"job": fence.dialect.literal(job_text(job))}
+    patiently(session, fence, lambda: update_checkpoint(session, fence, job_known))
 
 
 def release(session: Session, fence: Fence) -> None:
     """Let the lease go: nothing of ours is under way any more. Raises FenceLost."""
-    update_checkpoint(session, fence, {"owner": "NULL", "lease_until": "NULL", "job": "NULL"})
+    nobody = {"owner": "NULL", "lease_until": "NULL", "job": "NULL"}
+    patiently(session, fence, lambda: update_checkpoint(session, fence, nobody))
 
 
 def _update(session: Session, fence: Fence, assignments: dict[str, str], condition: str) -> bool:

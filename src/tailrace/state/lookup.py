@@ -12,6 +12,7 @@ from tailrace.sources.dialect import Dialect
 from tailrace.state.columns import StoredColumn
 from tailrace.state.names import StateNames
 from tailrace.state.plan_read import read_columns
+from tailrace.state.records import records_rows, same_key
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,10 +52,11 @@ def model_rows(
         f"SELECT {', '.join([record_key, *selected])} FROM {dialect.subquery(statement, 'model')}{condition}"
     )
     wanted = ", ".join(["m._key AS _key", *read_columns(dialect, "m", columns)])
-    return session.read(
+    query = (
         f"SELECT {wanted} FROM ({keyed}) AS m"
-        f" WHERE {dialect.binary('m._key')} = {dialect.literal(record_id)} LIMIT {MOST_ROWS}"
-    ).read_all()
+        f" WHERE {dialect.exact(dialect.binary('m._key'))} = {dialect.exact(dialect.literal(record_id))}"
+    )
+    return session.read(dialect.leading(statement) + dialect.limited(query, MOST_ROWS)).read_all()
 
 
 def state_row(
@@ -73,8 +75,8 @@ def state_row(
     selected = ", ".join([*(f"r.{name} AS _{name}" for name in own), *read_columns(dialect, "r", held)])
     rows = (
         session.read(
-            f"SELECT {selected} FROM {dialect.table(names.schema, names.records)} AS r"
-            f" WHERE {dialect.binary('r.record_id')} = {dialect.literal(record_id)}"
+            f"SELECT {selected} FROM {records_rows(dialect, names)} AS r"
+            f" WHERE {same_key(dialect, 'r.record_id', dialect.literal(record_id))}"
         )
         .read_all()
         .to_pylist()
@@ -92,8 +94,9 @@ def sync_of(session: Session, dialect: Dialect, names: StateNames, n: int | None
     """Id and end of sync number `n` of this mapping, from the log; later ones of that number were stopped early."""
     if n is None:
         return None
-    rows = session.rows(
+    query = (
         f"SELECT sync_id, finished_at FROM {dialect.table(names.schema, names.sync_log)}"
-        f" WHERE state_id = {dialect.literal(names.id)} AND n = {int(n)} ORDER BY finished_at LIMIT 1"
+        f" WHERE state_id = {dialect.literal(names.id)} AND n = {int(n)} ORDER BY finished_at"
     )
+    rows = session.rows(dialect.limited(query, 1))
     return (rows[0][0], rows[0][1]) if rows else None

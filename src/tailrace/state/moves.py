@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tailrace.state.fence import Fence
 from tailrace.state.plan import DELETED_ID
 from tailrace.state.progress import exceptions_query
+from tailrace.state.records import same_key
 from tailrace.state.seal import SealedPlan
 
 SENT = ("added", "updated")
@@ -73,7 +74,7 @@ class Moves:
         return (
             f"SELECT c.*, e.record_id AS sent_id FROM {self.changes} AS c JOIN ({self.exceptions}) AS e"
             f" ON e.seq = c.seq WHERE e.outcome = 'unknown' AND {self._operation(operations)}"
-            f" UNION ALL SELECT c.*, NULL FROM {self.changes} AS c JOIN {self.progress} AS p"
+            f" UNION ALL SELECT c.*, {self._null('text')} FROM {self.changes} AS c JOIN {self.progress} AS p"
             f" ON c.seq BETWEEN p.from_seq AND p.to_seq WHERE {self.spans('unknown')} AND {self._operation(operations)}"
         )
 
@@ -95,13 +96,14 @@ class Moves:
 
         An UPDATE would say the same, but DuckDB keeps all that it overwrites in memory.
         """
-        return self._insert(rows, "TRUE", "FALSE", "NULL", "NULL", joined=bool(self.retired))
+        yes, no, nothing = self._true, self._false, self._null("text")
+        return self._insert(rows, yes, no, nothing, nothing, joined=bool(self.retired))
 
     def add_doubtful(self) -> str:
         """Values last sent; whether the record was delivered before is kept (R21)."""
         rows = self.doubtful(*SENT)
         return self._insert(
-            rows, "coalesce(r.delivered, FALSE)", "TRUE", "r.baseline", "c.sent_id", joined=True
+            rows, f"coalesce(r.delivered, {self._false})", self._true, "r.baseline", "c.sent_id", joined=True
         )
 
     def remove_older(self, rows: str) -> str:
@@ -110,19 +112,20 @@ class Moves:
 
     def remove(self, rows: str) -> str:
         """The state of records that are gone."""
-        return self._delete(rows, "TRUE")
+        return self._delete(rows, "1 = 1")
 
     def doubt_deleted(self) -> str:
         """The values stay, for the next plan deletes it again or sends what is there then."""
-        deletion = f"{self.fence.dialect.literal(DELETED_ID)} || c.sent_id"
-        return (
-            f"UPDATE {self.records} AS r SET uncertain = TRUE, record_level_id = {deletion}"
-            f" FROM ({self.doubtful('deleted')}) AS c WHERE {self.same_key}"
-        )
+        d = self.fence.dialect
+        deletion = d.concatenated(d.literal(DELETED_ID), "c.sent_id")
+        doubt = {"uncertain": self._true, "record_level_id": deletion}
+        return d.update_from(self.records, "r", doubt, self.doubtful("deleted"), "c", self.same_key)
 
     def baseline(self, operation: str) -> str:
         literal = self.fence.dialect.literal(BASELINES[operation])
-        return self._insert(self.planned(operation), "FALSE", "FALSE", literal, "NULL", joined=False)
+        return self._insert(
+            self.planned(operation), self._false, self._false, literal, self._null("text"), joined=False
+        )
 
     def fill(self) -> tuple[str, str]:
         """Values of unchanged records, of which there was only a checksum (R14)."""
@@ -146,11 +149,13 @@ class Moves:
         The next plan would not find them by their values, so they are marked to be sent again.
         """
         delivered = f"SELECT 1 FROM ({self.delivered('updated')}) AS d WHERE d.seq = c.seq"
-        return (
-            f"UPDATE {self.records} AS r SET uncertain = TRUE FROM {self.changes} AS c WHERE {self.same_key}"
-            f" AND (c.operation = 'updated' OR c.reason = 'limit:updated') AND NOT r.uncertain"
-            f" AND NOT ({differs}) AND NOT EXISTS ({delivered})"
+        d = self.fence.dialect
+        due = (
+            f"SELECT c.* FROM {self.changes} AS c WHERE (c.operation = 'updated' OR c.reason = 'limit:updated')"
+            f" AND NOT EXISTS ({delivered})"
         )
+        equal = f"{self.same_key} AND NOT ({d.holds('r.uncertain')}) AND NOT ({differs})"
+        return d.update_from(self.records, "r", {"uncertain": self._true}, due, "c", equal)
 
     # -- the plan table becomes the records table
 
@@ -166,8 +171,8 @@ class Moves:
         """The columns that a records table has and a plan table has not; constant defaults touch no row."""
         d = self.fence.dialect
         columns = (
-            ("delivered", d.type_of("boolean") + " DEFAULT TRUE"),
-            ("uncertain", d.type_of("boolean") + " DEFAULT FALSE"),
+            ("delivered", f"{d.type_of('boolean')} DEFAULT {self._true}"),
+            ("uncertain", f"{d.type_of('boolean')} DEFAULT {self._false}"),
             ("baseline", d.type_of("text")),
             ("record_level_id", d.type_of("text")),
             ("synced_n", f"{d.type_of('bigint')} DEFAULT {self.plan.n}"),
@@ -177,15 +182,15 @@ class Moves:
     def mark_baseline(self) -> tuple[str, ...]:
         literal = self.fence.dialect.literal
         return tuple(
-            f"UPDATE {self.changes} SET delivered = FALSE, baseline = {literal(baseline)}"
+            f"UPDATE {self.changes} SET delivered = {self._false}, baseline = {literal(baseline)}"
             f" WHERE operation = {literal(operation)}"
             for operation, baseline in BASELINES.items()
         )
 
     def mark_doubtful(self) -> str:
-        return (
-            f"UPDATE {self.changes} AS r SET delivered = FALSE, uncertain = TRUE, record_level_id = c.sent_id"
-            f" FROM ({self.doubtful('added')}) AS c WHERE c.seq = r.seq"
+        doubt = {"delivered": self._false, "uncertain": self._true, "record_level_id": "c.sent_id"}
+        return self.fence.dialect.update_from(
+            self.changes, "r", doubt, self.doubtful("added"), "c", "c.seq = r.seq"
         )
 
     def undress(self) -> tuple[str, ...]:
@@ -213,8 +218,19 @@ class Moves:
 
     @property
     def same_key(self) -> str:
+        return same_key(self.fence.dialect, "r.record_id", "c.record_id")
+
+    @property
+    def _true(self) -> str:
+        return self.fence.dialect.literal(True)
+
+    @property
+    def _false(self) -> str:
+        return self.fence.dialect.literal(False)
+
+    def _null(self, word: str) -> str:
         d = self.fence.dialect
-        return f"{d.binary('r.record_id')} = {d.binary('c.record_id')}"
+        return d.cast("NULL", d.type_of(word))
 
     def _insert(
         self,
@@ -247,10 +263,8 @@ class Moves:
         return f"INSERT INTO {self.records} ({', '.join(names)}) SELECT {', '.join(values)} FROM ({rows}) AS c{join}"
 
     def _delete(self, rows: str, condition: str) -> str:
-        return (
-            f"DELETE FROM {self.records} AS r WHERE {condition}"
-            f" AND EXISTS (SELECT 1 FROM ({rows}) AS c WHERE {self.same_key})"
-        )
+        replaced = f"{condition} AND EXISTS (SELECT 1 FROM ({rows}) AS c WHERE {self.same_key})"
+        return self.fence.dialect.delete_from(self.records, "r", replaced)
 
     def _operation(self, operations: tuple[str, ...]) -> str:
         literals = ", ".join(self.fence.dialect.literal(each) for each in operations)

@@ -59,7 +59,7 @@ def _within(session: Session, changes: str, exceptions: str, spans: Sequence[Spa
 
 
 def _outside(session: Session, changes: str, exceptions: str, spans: Sequence[Span]) -> list[tuple[str, int]]:
-    return _counted(session, changes, exceptions, f"NOT ({_condition(spans)})" if spans else "TRUE")
+    return _counted(session, changes, exceptions, f"NOT ({_condition(spans)})" if spans else "1 = 1")
 
 
 def _condition(spans: Sequence[Span]) -> str:

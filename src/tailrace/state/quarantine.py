@@ -13,6 +13,7 @@ from tailrace.sources.base import Session
 from tailrace.sources.dialect import Dialect
 from tailrace.state.fence import Fence, write_fenced
 from tailrace.state.names import StateNames
+from tailrace.state.records import exact_key, same_key
 
 REFUSALS_BEFORE_WAITING = 3
 LADDER = (timedelta(hours=1), timedelta(hours=4), timedelta(days=1), timedelta(days=7))
@@ -47,12 +48,12 @@ def wait_after(attempts: int) -> timedelta | None:
 
 def rejections(session: Session, dialect: Dialect, names: StateNames, limit: int = 1_000) -> list[Rejected]:
     """Every refused record with its reason, the newest first."""
-    return _read(session, dialect, names, "TRUE", limit)
+    return _read(session, dialect, names, "1 = 1", limit)
 
 
 def rejection_of(session: Session, dialect: Dialect, names: StateNames, record_id: str) -> Rejected | None:
     """What is known of one record's refusals."""
-    found = _read(session, dialect, names, f"record_id = {dialect.literal(record_id)}", 1)
+    found = _read(session, dialect, names, same_key(dialect, "record_id", dialect.literal(record_id)), 1)
     return found[0] if found else None
 
 
@@ -63,8 +64,9 @@ def quarantined(session: Session, dialect: Dialect, names: StateNames, limit: in
 
 def release_quarantine(session: Session, fence: Fence, record_id: str | None) -> int:
     """Let one record or all go with the next sync, their attempts forgotten. Raises FenceLost."""
+    d = fence.dialect
     table = fence.table(fence.names.rejections)
-    which = "TRUE" if record_id is None else f"record_id = {fence.dialect.literal(record_id)}"
+    which = "1 = 1" if record_id is None else same_key(d, "record_id", d.literal(record_id))
     statement = f"UPDATE {table} SET attempts = 0, next_try_at = NULL WHERE {which}"
     return write_fenced(session, fence, lambda: session.execute(statement))
 
@@ -79,25 +81,27 @@ def record_rejections(
     """
     d = fence.dialect
     table = fence.table(fence.names.rejections)
-    now = session.rows(f"SELECT {d.now()}")[0][0]
-    key = f"{d.binary('o.record_id')} = {d.binary('c.record_id')}"
+    now = session.rows(d.select_one(d.now()))[0][0]
+    key = same_key(d, "o.record_id", "c.record_id")
     same = (
         f"o.operation = c.operation AND {d.binary('o.checksum')} = {d.binary('c.checksum')}"
         f" AND o.fingerprint = {d.literal(fingerprint)}"
     )
-    session.execute(
-        f"DELETE FROM {table} AS o WHERE EXISTS (SELECT 1 FROM ({rejected}) AS c WHERE {key} AND NOT ({same}))"
-    )
+    changed = f"EXISTS (SELECT 1 FROM ({rejected}) AS c WHERE {key} AND NOT ({same}))"
+    session.execute(d.delete_from(table, "o", changed))
     attempts = f"o.attempts + {int(counted)}"
-    session.execute(
-        f"UPDATE {table} AS o SET attempts = {attempts}, last_at = {d.literal(now)},"
-        f" next_try_at = {_ladder(d, attempts, now)}, reason = c.reason, code = c.code, message = c.message"
-        f" FROM ({rejected}) AS c WHERE {key}"
-    )
+    again = {
+        "attempts": attempts,
+        "last_at": d.literal(now),
+        "next_try_at": _ladder(d, attempts, now),
+        **{name: f"c.{name}" for name in ("reason", "code", "message")},
+    }
+    session.execute(d.update_from(table, "o", again, rejected, "c", key))
     columns = "record_id, operation, checksum, attempts, first_at, last_at, next_try_at, reason, code, message, fingerprint"
     session.execute(
         f"INSERT INTO {table} ({columns}) SELECT c.record_id, c.operation, c.checksum, {int(counted)},"
-        f" {d.literal(now)}, {d.literal(now)}, NULL, c.reason, c.code, c.message, {d.literal(fingerprint)}"
+        f" {d.literal(now)}, {d.literal(now)}, {d.cast('NULL', d.type_of('timestamptz'))}, c.reason, c.code,"
+        f" c.message, {d.literal(fingerprint)}"
         f" FROM ({rejected}) AS c WHERE NOT EXISTS (SELECT 1 FROM {table} AS o WHERE {key})"
     )
 
@@ -114,13 +118,13 @@ def clear_rejections(session: Session, fence: Fence, *, planned: str, delivered:
     def refused(rows: str) -> str:
         """Those of many records that stand here; the few rejections are what the warehouse holds in memory."""
         return (
-            f"SELECT {d.binary('c.record_id')} FROM ({rows}) AS c"
-            f" WHERE {d.binary('c.record_id')} IN (SELECT {d.binary('o.record_id')} FROM {table} AS o)"
+            f"SELECT {exact_key(d, 'c.record_id')} FROM ({rows}) AS c"
+            f" WHERE {exact_key(d, 'c.record_id')} IN (SELECT {exact_key(d, 'o.record_id')} FROM {table} AS o)"
         )
 
+    key = exact_key(d, "record_id")
     session.execute(
-        f"DELETE FROM {table} WHERE {d.binary('record_id')} NOT IN ({refused(planned)})"
-        f" OR {d.binary('record_id')} IN ({refused(delivered)})"
+        f"DELETE FROM {table} WHERE {key} NOT IN ({refused(planned)}) OR {key} IN ({refused(delivered)})"
     )
 
 
@@ -135,8 +139,8 @@ def _ladder(dialect: Dialect, attempts: str, now: datetime) -> str:
 
 def _read(session: Session, dialect: Dialect, names: StateNames, where: str, limit: int) -> list[Rejected]:
     selected = ", ".join(_FIELDS)
-    rows = session.rows(
+    query = (
         f"SELECT {selected} FROM {dialect.table(names.schema, names.rejections)}"
-        f" WHERE {where} ORDER BY last_at DESC, record_id LIMIT {limit}"
+        f" WHERE {where} ORDER BY last_at DESC, record_id"
     )
-    return [Rejected(*row) for row in rows]
+    return [Rejected(*row) for row in session.rows(dialect.limited(query, limit))]

@@ -61,7 +61,7 @@ def seal(
             raise StateError(
                 f"The plan {sealed} is sealed and not finished.", hint="Finish or discard it first."
             )
-        session.execute(f"DELETE FROM {fence.table(fence.names.progress)}")
+        session.execute(f"DELETE FROM {fence.table(fence.names.progress)} WHERE 1 = 1")
         session.upload(fence.names.progress, rows)
         update_checkpoint(
             session,

@@ -57,9 +57,10 @@ def append_log(session: Session, fence: Fence, entry: LogEntry) -> None:
         "delivered_rows": entry.delivered_rows,
         "approved": entry.approved,
     }
-    columns = ", ".join(fence.dialect.quote(name) for name in values)
-    literals = ", ".join(fence.dialect.literal(value) for value in values.values())
-    session.execute(f"INSERT INTO {fence.table(SYNC_LOG)} ({columns}) VALUES ({literals})")
+    d = fence.dialect
+    columns = ", ".join(d.quote(name) for name in values)
+    row = d.select_one(", ".join(d.literal(value) for value in values.values()))
+    session.execute(f"INSERT INTO {fence.table(SYNC_LOG)} ({columns}) {row}")
 
 
 def largest_of_the_day(session: Session, dialect: Dialect, names: StateNames) -> int:
@@ -70,11 +71,10 @@ def largest_of_the_day(session: Session, dialect: Dialect, names: StateNames) ->
     log = dialect.table(names.schema, SYNC_LOG)
     mine = f"state_id = {dialect.literal(names.id)}"
     since = dialect.plus_seconds(dialect.now(), -_DAY)
-    agreed = (
-        f"SELECT max(finished_at) FROM {log} WHERE {mine} AND (approved OR status = {dialect.literal(RESET)})"
-    )
+    agreed = f"{dialect.holds('approved')} OR status = {dialect.literal(RESET)}"
+    latest = session.rows(f"SELECT max(finished_at) FROM {log} WHERE {mine} AND ({agreed})")[0][0]
+    after = f" AND finished_at >= {dialect.literal(latest)}" if latest is not None else ""
     rows = session.rows(
-        f"SELECT coalesce(max(delivered_rows), 0) FROM {log} WHERE {mine} AND finished_at > {since}"
-        f" AND (finished_at >= ({agreed}) OR ({agreed}) IS NULL)"
+        f"SELECT coalesce(max(delivered_rows), 0) FROM {log} WHERE {mine} AND finished_at > {since}{after}"
     )
     return int(rows[0][0])

@@ -136,7 +136,7 @@ def ensure_mapping(
         names.schema,
         names.checkpoints,
         _CHECKPOINTS,
-        lambda: session.execute(f"INSERT INTO {checkpoints} ({columns}) VALUES ({values})"),
+        lambda: session.execute(f"INSERT INTO {checkpoints} ({columns}) {dialect.select_one(values)}"),
     )
     _ensure_table(session, dialect, names.schema, names.progress, _PROGRESS)
     _ensure_table(session, dialect, names.schema, names.rejections, _REJECTIONS)
@@ -166,10 +166,8 @@ def ours(session: Session, dialect: Dialect, schema: str) -> set[str]:
 
 
 def _insert_meta(session: Session, dialect: Dialect, schema: str) -> None:
-    session.execute(
-        f"INSERT INTO {dialect.table(schema, META)} (owner, layout, created_at)"
-        f" VALUES ({dialect.literal(OWNER)}, {LAYOUT}, {dialect.now()})"
-    )
+    row = dialect.select_one(f"{dialect.literal(OWNER)}, {LAYOUT}, {dialect.now()}")
+    session.execute(f"INSERT INTO {dialect.table(schema, META)} (owner, layout, created_at) {row}")
 
 
 def _typed(dialect: Dialect, columns: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -11,6 +11,7 @@ from tailrace.sources.dialect import Dialect
 from tailrace.state.counts import Counts
 from tailrace.state.fence import Fence, update_checkpoint, write_fenced
 from tailrace.state.names import StateNames
+from tailrace.state.records import exact_key, records_rows
 from tailrace.state.synclog import RESET, LogEntry, append_log
 
 _KEYS_AT_ONCE = 1_000
@@ -29,8 +30,8 @@ def count_rows(session: Session, dialect: Dialect, names: StateNames) -> RowCoun
     found = {name for name, _ in session.rows(dialect.list_tables(names.schema))}
     if names.records not in found:
         return RowCounts(0, 0)
-    records = dialect.table(names.schema, names.records)
-    rows, delivered = session.rows(f"SELECT count(*), count(CASE WHEN delivered THEN 1 END) FROM {records}")[
+    delivered = f"count(CASE WHEN {dialect.holds('r.delivered')} THEN 1 END)"
+    rows, delivered = session.rows(f"SELECT count(*), {delivered} FROM {records_rows(dialect, names)} AS r")[
         0
     ]
     return RowCounts(int(rows), int(delivered))
@@ -76,13 +77,13 @@ def reset(session: Session, fence: Fence) -> int:
         for table in (names.records, *([sealed] if sealed else [])):
             session.execute(d.drop_table(fence.table(table)))
         for table in (names.progress, names.rejections):
-            session.execute(f"DELETE FROM {fence.table(table)}")
+            session.execute(f"DELETE FROM {fence.table(table)} WHERE 1 = 1")
         forgetful = ("checkpoint", "plan_table", "counts", "columns", "fingerprint", "spec", "destination")
         update_checkpoint(
             session,
             fence,
             dict.fromkeys((*forgetful, "planned_at", "approval"), "NULL")
-            | {"phase": d.literal("idle"), "row_count": "0", "first": "TRUE"},
+            | {"phase": d.literal("idle"), "row_count": "0", "first": d.literal(True)},
         )
         append_log(session, fence, LogEntry(project, mapping, "", n, RESET, now, now, Counts(), 0))
         return forgotten
@@ -95,16 +96,19 @@ def mark_resend(session: Session, fence: Fence, keys: Sequence[str] | None) -> i
 
     Only what was or may have been delivered: in doubt, a baseline record would be deleted once it has gone (R7).
     """
-    records = fence.table(fence.names.records)
-    mark = f"UPDATE {records} SET uncertain = TRUE, record_level_id = NULL WHERE (delivered OR uncertain)"
+    d = fence.dialect
+    mark = (
+        f"UPDATE {fence.table(fence.names.records)} SET uncertain = {d.literal(True)}, record_level_id = NULL"
+        f" WHERE ({d.holds('delivered')} OR {d.holds('uncertain')})"
+    )
 
     def write() -> int:
         if keys is None:
             return session.execute(mark)
         marked = 0
         for start in range(0, len(keys), _KEYS_AT_ONCE):
-            literals = ", ".join(fence.dialect.literal(key) for key in keys[start : start + _KEYS_AT_ONCE])
-            marked += session.execute(f"{mark} AND {fence.dialect.binary('record_id')} IN ({literals})")
+            literals = ", ".join(d.exact(d.literal(key)) for key in keys[start : start + _KEYS_AT_ONCE])
+            marked += session.execute(f"{mark} AND {exact_key(d, 'record_id')} IN ({literals})")
         return marked
 
     return write_fenced(session, fence, write)
