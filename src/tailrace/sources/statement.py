@@ -16,34 +16,46 @@ from tailrace.sources.base import Limits
 
 _Sort = Literal["word", "text", "name", "other", "comment"]
 
-_SCAN = re.compile(
-    r"""
-      (?P<space>\s+)
-    | (?P<line_comment>--[^\r\n]*)
-    | (?P<block_comment>/\*)
-    | (?P<escaped_text>[eE]'(?:[^'\\]|\\.|'')*(?P<escaped_text_end>')?)
-    | (?P<text>'(?:[^']|'')*(?P<text_end>')?)
-    | (?P<name>"(?:[^"]|"")*(?P<name_end>")?)
-    | (?P<dollar>\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$)
-    | (?P<word>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*)
-    | (?P<template>\{\{|\{%)
-    | (?P<number>[0-9][A-Za-z0-9_.]*)
-    | (?P<other>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+_PARTS = {
+    "space": r"\s+",
+    "line_comment": r"--[^\r\n]*",
+    "block_comment": r"/\*",
+    "escaped_text": r"[eE]'(?:[^'\\]|\\.|'')*(?P<escaped_text_end>')?",
+    "text": r"'(?:[^']|'')*(?P<text_end>')?",
+    "name": r'"(?:[^"]|"")*(?P<name_end>")?',
+    "bracketed": "",
+    "dollar": r"\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$",
+    "word": r"[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*",
+    "template": r"\{\{|\{%",
+    "number": r"[0-9][A-Za-z0-9_.]*",
+    "other": r".",
+}
+
+
+def scanner(**parts: str) -> re.Pattern[str]:
+    """What cuts SQL into tokens: PostgreSQL's and DuckDB's, with some parts written otherwise, or empty for none.
+
+    A part that may be left open has a group `<part>_end`, which is there only where it is closed.
+    """
+    patterns = {**_PARTS, **parts}
+    return re.compile("|".join(f"(?P<{name}>{p})" for name, p in patterns.items() if p), re.DOTALL)
+
+
+STANDARD = scanner()
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class Token:
+    """A piece of SQL and where it stands."""
+
     sort: _Sort
     text: str
     start: int
     end: int
 
 
-def model_statement(sql: str, limits: Limits) -> str:
+def model_statement(sql: str, limits: Limits, scan: re.Pattern[str] = STANDARD) -> str:
     """The one query in `sql`, ready to stand in parentheses. Raises ModelError for anything else."""
     if len(sql) > limits.query_characters:
         raise ModelError(
@@ -51,19 +63,19 @@ def model_statement(sql: str, limits: Limits) -> str:
             hint="Move parts of it into views of the warehouse and select from those.",
             code="model_too_long",
         )
-    tokens = [token for token in _tokens(sql) if token.sort != "comment"]
-    while tokens and tokens[-1].text == ";":
-        tokens.pop()
-    while tokens and tokens[0].text == ";":
-        tokens.pop(0)
-    if not tokens:
+    found = [token for token in tokens(sql, scan) if token.sort != "comment"]
+    while found and found[-1].text == ";":
+        found.pop()
+    while found and found[0].text == ";":
+        found.pop(0)
+    if not found:
         raise ModelError("the statement is empty", hint="Write a SELECT.", code="model_empty")
-    _check_one(sql, tokens)
-    _check_query(sql, tokens, limits)
-    return sql[tokens[0].start : tokens[-1].end]
+    _check_one(sql, found)
+    _check_query(sql, found, limits)
+    return sql[found[0].start : found[-1].end]
 
 
-def _check_one(sql: str, tokens: list[_Token]) -> None:
+def _check_one(sql: str, tokens: list[Token]) -> None:
     depth = 0
     for token in tokens:
         if token.sort != "other":
@@ -92,7 +104,7 @@ def _check_one(sql: str, tokens: list[_Token]) -> None:
         )
 
 
-def _check_query(sql: str, tokens: list[_Token], limits: Limits) -> None:
+def _check_query(sql: str, tokens: list[Token], limits: Limits) -> None:
     first = next((token for token in tokens if token.text != "("), tokens[0])
     if first.sort == "word" and first.text.upper() in limits.query_words:
         return
@@ -105,16 +117,17 @@ def _check_query(sql: str, tokens: list[_Token], limits: Limits) -> None:
     )
 
 
-def _tokens(sql: str) -> Iterator[_Token]:
+def tokens(sql: str, scan: re.Pattern[str] = STANDARD) -> Iterator[Token]:
+    """The pieces of some SQL, comments among them. Raises ModelError where one is not closed."""
     if "\0" in sql:
         raise ModelError("the statement contains a NUL character", hint="Remove it.", code="model_syntax")
     at = 0
     while at < len(sql):
-        match = _SCAN.match(sql, at)
+        match = scan.match(sql, at)
         assert match is not None
         sort, end = match.lastgroup or "other", match.end()
-        if sort in ("text", "escaped_text", "name") and match[f"{sort}_end"] is None:
-            raise _unclosed(sql, at, "text" if sort != "name" else "name in double quotes")
+        if f"{sort}_end" in scan.groupindex and match[f"{sort}_end"] is None:
+            raise _unclosed(sql, at, _QUOTED.get(sort, "text"))
         if sort == "block_comment":
             end = _comment_end(sql, at)
         elif sort == "dollar":
@@ -130,7 +143,7 @@ def _tokens(sql: str) -> Iterator[_Token]:
                 code="model_template",
             )
         if sort != "space":
-            yield _Token(_SORTS.get(sort, "other"), sql[at:end], at, end)
+            yield Token(_SORTS.get(sort, "other"), sql[at:end], at, end)
         at = end
 
 
@@ -141,8 +154,10 @@ _SORTS: dict[str, _Sort] = {
     "escaped_text": "text",
     "dollar": "text",
     "name": "name",
+    "bracketed": "name",
     "word": "word",
 }
+_QUOTED = {"name": "name in double quotes", "bracketed": "name in brackets"}
 
 
 def _comment_end(sql: str, start: int) -> int:
