@@ -19,6 +19,7 @@ _DIGEST = "sha256:"
 class PinnedMapping:
     """What of a mapping is kept in the warehouse with its plan; no secret is in it."""
 
+    project: str
     mapping: str
     fields: dict[str, Any] | None
     columns: tuple[Column, ...]
@@ -33,6 +34,7 @@ class PinnedMapping:
         """The JSON that the checkpoint keeps."""
         return {
             "layout": LAYOUT,
+            "project": self.project,
             "mapping": self.mapping,
             "fields": self.fields,
             "columns": [[column.name, column.kind.value, column.native] for column in self.columns],
@@ -45,6 +47,7 @@ class PinnedMapping:
 
 
 def pin(
+    project: str,
     mapping: str,
     fields: dict[str, Any] | None,
     columns: Sequence[Column],
@@ -56,6 +59,7 @@ def pin(
 ) -> PinnedMapping:
     """Pin a mapping; `settings` are the destination's, as written in the files."""
     return PinnedMapping(
+        project,
         mapping,
         fields,
         tuple(columns),
@@ -73,6 +77,7 @@ def unpin(document: Mapping[str, Any]) -> PinnedMapping:
         if document["layout"] != LAYOUT:
             raise ValueError(f"layout {document['layout']}")
         return PinnedMapping(
+            document["project"],
             document["mapping"],
             document["fields"],
             tuple(Column(name, Kind(kind), native) for name, kind, native in document["columns"]),

@@ -263,6 +263,7 @@ class _Planning:
         prepared = self.prepared
         target, mapping = prepared.target, prepared.mapping
         pinned = pin(
+            prepared.project.name,
             mapping.name,
             mapping.fields,
             prepared.columns,

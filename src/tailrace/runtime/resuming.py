@@ -82,11 +82,11 @@ def load(
             refusals = [_refusal(row) for row in store.ledger.exceptions(plan.sync_id)]
             commit_progress(session, held.fence, plan.table, spans, refusals, None)
     why_not = _obstacle(plan, prepared, held)
-    target, compiled = prepared.target, prepared.compiled
+    name, target, compiled = prepared.project.name, prepared.target, prepared.compiled
     if why_not is None:
-        target, compiled = _pinned(project, environ, prepared, plan)
+        name, target, compiled = _pinned(project, environ, prepared, plan)
     sealed = Sealed(
-        project=prepared.project.name,
+        project=name,
         mapping=plan.mapping,
         source=source,
         target=target,
@@ -103,14 +103,15 @@ def load(
 
 def _pinned(
     project: Project, environ: Mapping[str, str], prepared: Prepared, plan: SealedPlan
-) -> tuple[Target, CompiledMapping]:
-    """Destination and expressions as they were planned (R12); only secrets are as the files say now."""
+) -> tuple[str, Target, CompiledMapping]:
+    """The project's name, destination and expressions as planned (R12); only secrets are as the files say now."""
     from tailrace.mapping.compile import compile_mapping
 
     pinned = unpin(plan.spec)
     settings = settle(pinned.settings, prepared.target.written, prepared.target.declaration)
     target = project_target(project, prepared.target.name, pinned.action, environ, settings)
-    return target, compile_mapping(pinned.fields, pinned.columns, action_fields=target.action.fields)
+    compiled = compile_mapping(pinned.fields, pinned.columns, action_fields=target.action.fields)
+    return pinned.project, target, compiled
 
 
 def _obstacle(plan: SealedPlan, prepared: Prepared, held: Held) -> str | None:

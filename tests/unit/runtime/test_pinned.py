@@ -24,7 +24,7 @@ SETTINGS = {
 def pinned(settings: Mapping[str, Any] = SETTINGS, fields: dict[str, Any] | None = None) -> PinnedMapping:
     columns = [Column("id", Kind.INT, "BIGINT"), Column("amount", Kind.DECIMAL, "DECIMAL(12,2)")]
     operations = frozenset({"added", "deleted"})
-    made = pin("orders", fields, columns, operations, "crm", webhook, "send", settings)
+    made = pin("shop", "orders", fields, columns, operations, "crm", webhook, "send", settings)
     return unpin(json.loads(json.dumps(made.document())))
 
 
@@ -34,7 +34,8 @@ def test_a_pinned_mapping_reads_back_as_it_was() -> None:
     assert found.fields == fields
     assert found.columns[1] == Column("amount", Kind.DECIMAL, "DECIMAL(12,2)")
     assert found.operations == {"added", "deleted"}
-    assert (found.mapping, found.destination, found.type, found.action) == (
+    assert (found.project, found.mapping, found.destination, found.type, found.action) == (
+        "shop",
         "orders",
         "crm",
         "webhook",
