@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.servers.azure import AzureServer, Pool
 from tests.servers.db2 import Database as Db2Database
 from tests.servers.db2 import Db2Server
 from tests.servers.postgres import Database, PostgresServer
@@ -44,3 +45,21 @@ def db2_database(db2: Db2Server) -> Iterator[Db2Database]:
     """A fresh database of the stand-in for Db2, dropped after the test."""
     with db2.database() as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def azure() -> Iterator[AzureServer]:
+    """One stand-in for Azure's dedicated SQL pools; take `azure_pool` for a pool of your own."""
+    server = AzureServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def azure_pool(azure: AzureServer) -> Iterator[Pool]:
+    """A fresh dedicated SQL pool, dropped after the test."""
+    with azure.pool() as pool:
+        yield pool

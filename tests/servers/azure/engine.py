@@ -1,0 +1,116 @@
+"""The logical server: its databases, logins, sessions, and what goes wrong on demand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from tests.servers.azure import errors
+from tests.servers.azure.database import Database
+from tests.servers.azure.errors import SqlError
+from tests.servers.azure.faults import FaultBox, error
+from tests.servers.azure.login import Login
+from tests.servers.azure.results import Rows
+from tests.servers.azure.server import ADMINISTRATOR, PASSWORD
+from tests.servers.azure.session import Session
+
+DEDICATED_POOL = 6
+DW100C = 4
+
+
+class Engine:
+    """Everything that the connections share."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.faults = FaultBox()
+        self.edition = DEDICATED_POOL
+        self.paused: int | None = None
+        self.logins: dict[str, str] = {ADMINISTRATOR: PASSWORD}
+        self.databases: dict[str, Database] = {}
+        self.sessions: dict[int, Session] = {}
+        self._count = 50
+        self.create_database("master")
+
+    # -- databases
+
+    def create_database(self, name: str) -> None:
+        self.databases[name] = Database(name)
+
+    def drop_database(self, name: str) -> None:
+        for session in self.sessions_of(name):
+            session.kill()
+        with self.lock:
+            self.databases.pop(name).close()
+
+    def sessions_of(self, name: str) -> list[Session]:
+        with self.lock:
+            return [each for each in self.sessions.values() if each.database.name == name]
+
+    # -- sessions
+
+    def log_in(self, login: Login, drop: Callable[[], None]) -> Session:
+        """A session for a client. Raises SqlError, as the pool would refuse it."""
+        database = login.database or "master"
+        fault = self.faults.login()
+        if fault is not None and fault.what == "drop":
+            drop()
+        if fault is not None and fault.what == "error":
+            raise error(fault.number, login.user, database)
+        known = {name.lower(): (name, password) for name, password in self.logins.items()}
+        name, password = known.get(login.user.lower(), ("", None))
+        if password is None or login.password != password:
+            raise errors.login_failed(login.user)
+        if self.paused is not None and database != "master":
+            raise error(self.paused, login.user, database)
+        if database not in self.databases:
+            raise errors.cannot_open(database)
+        return self._session(self.databases[database], name, login.application, drop)
+
+    def _session(self, database: Database, user: str, application: str, drop: Callable[[], None]) -> Session:
+        with self.lock:
+            self._count += 1
+            session = Session(self, database, self._count, user, application, drop)
+            self.sessions[session.id] = session
+            return session
+
+    def gone(self, session: Session) -> None:
+        with self.lock:
+            self.sessions.pop(session.id, None)
+
+    def run_as_administrator(self, name: str, statements: tuple[str, ...]) -> list[tuple[Any, ...]]:
+        """Run statements without the wire; the rows of the last that has any. Raises SqlError."""
+        session = self._session(self.databases[name], ADMINISTRATOR, "administrator", lambda: None)
+        session.internal = True
+        found: list[tuple[Any, ...]] = []
+        try:
+            for statement in statements:
+                for outcome in session.run(statement, []):
+                    if isinstance(outcome, Rows):
+                        found = [row for batch in outcome.batches for row in zip(*batch, strict=True)]
+        finally:
+            session.close()
+        return found
+
+    # -- faults
+
+    def pause(self, number: int) -> None:
+        self.paused = number
+        with self.lock:
+            sessions = [each for each in self.sessions.values() if each.database.name != "master"]
+        for session in sessions:
+            session.kill()
+
+    def clear_faults(self) -> None:
+        self.faults.clear()
+        self.paused = None
+        self.edition = DEDICATED_POOL
+        self.set_slots(DW100C)
+
+    def set_slots(self, count: int) -> None:
+        for database in self.databases.values():
+            database.slots = count
+
+
+__all__ = ["Engine", "SqlError"]

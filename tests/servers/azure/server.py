@@ -1,0 +1,216 @@
+"""A stand-in for an Azure dedicated SQL pool, for tests: TDS over TLS on loopback, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.servers.azure.control import call
+from tests.servers.azure.faults import At
+from tests.servers.certificates import make_certificates
+
+ADMINISTRATOR = "tailrace_admin"
+PASSWORD = "not a 'secret' {of} anyone;"
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Held:
+    """Statements that a fault holds."""
+
+    port: int
+    number: int
+
+    def reached(self, timeout: float = 60) -> None:
+        """Wait until a statement is held. Raises TimeoutError."""
+        if not call(self.port, "hold_reached", self.number, timeout):
+            raise TimeoutError("no statement was held")
+
+    def release(self) -> None:
+        """Let them go on."""
+        call(self.port, "hold_release", self.number)
+
+
+class Faults:
+    """What the next logins and statements meet; `clear` takes everything back, also a pause."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def fail(self, number: int, containing: str = "", times: int | None = 1, at: At = "before") -> None:
+        """The next statements with this text (any letter case) end in the pool's error of that number.
+
+        `at="after"`: after they took effect. `times=None`: all of them.
+        """
+        call(self._port, "fault", "error", number=number, containing=containing, times=times, at=at)
+
+    def refuse_logins(self, number: int, times: int | None = None) -> None:
+        """The next logins end in the pool's error of that number (40613, 40615, 42109, 10928, 18456, 4060, 916 …)."""
+        call(self._port, "fault", "error", number=number, times=times, login=True)
+
+    def drop_logins(self, times: int | None = 1) -> None:
+        """The next connections are cut where their login should be answered."""
+        call(self._port, "fault", "drop", times=times, login=True)
+
+    def drop(self, containing: str = "", times: int | None = 1, at: At = "before", rows: int = 1) -> None:
+        """Cut the connection at the next statements with this text.
+
+        `before` they have any effect; `during` them, so that they are stopped and undone; after so many `rows`
+        were sent; `after` their effect, instead of the answer. A commit contains "COMMIT".
+        """
+        call(self._port, "fault", "drop", containing=containing, times=times, at=at, rows=rows)
+
+    def hold(self, containing: str = "", times: int | None = 1, at: At = "before") -> Held:
+        """Hold the next statements with this text until they are released; an attention or KILL ends them."""
+        return Held(self._port, call(self._port, "fault", "hold", containing=containing, times=times, at=at))
+
+    def pause(self, number: int = 42108) -> None:
+        """Pause the pool: what runs is killed, connections are cut, logins end in this error (42108, 40892)."""
+        call(self._port, "pause", number)
+
+    def resume(self) -> None:
+        """Resume the pool."""
+        call(self._port, "resume")
+
+    def clear(self) -> None:
+        """Take everything back: faults, holds, a pause, slots, edition."""
+        call(self._port, "clear_faults")
+
+    def edition(self, number: int) -> None:
+        """SERVERPROPERTY('EngineEdition'): 6 dedicated pool, 5 SQL Database, 11 serverless, 3 SQL Server."""
+        call(self._port, "set_edition", number)
+
+    def slots(self, count: int) -> None:
+        """How many statements run at once; others wait (DW100c has 4)."""
+        call(self._port, "set_slots", count)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One clean dedicated SQL pool (a database)."""
+
+    server: AzureServer
+    name: str
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """An `azure` source's settings as the administrator, with `changes`; a change to None leaves one out."""
+        settings = {
+            "hostname": self.server.host,
+            "port": self.server.port,
+            "database": self.name,
+            "username": ADMINISTRATOR,
+            "password": PASSWORD,
+            "tls": {"ca": str(self.server.ca)},
+        } | changes
+        return {name: value for name, value in settings.items() if value is not None}
+
+    def environment(self) -> dict[str, str]:
+        """The TAILRACE_* variables that Tailrace needs beside the settings."""
+        return self.server.environment()
+
+    def sql(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Run T-SQL as the administrator, without the wire; the rows of the last that has any."""
+        return call(self.server.control, "sql", self.name, statements)
+
+    admin = sql
+
+    def snapshot_reads(self, on: bool = True) -> None:
+        """ALTER DATABASE … SET READ_COMMITTED_SNAPSHOT: off (the default) makes dirty reads possible."""
+        self.server.sql(f"ALTER DATABASE [{self.name}] SET READ_COMMITTED_SNAPSHOT {'ON' if on else 'OFF'}")
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """The open sessions: id, user, application, running statement, whether in a transaction."""
+        return call(self.server.control, "sessions", self.name)
+
+    @property
+    def statements(self) -> list[str]:
+        """The statements that clients ran here, in order, as they were sent."""
+        return call(self.server.control, "statements", self.name)
+
+    def forget_statements(self) -> None:
+        """Empty the log of statements."""
+        call(self.server.control, "forget_statements", self.name)
+
+
+class AzureServer:
+    """A logical server in a child process; `start` and `stop` it once per test process."""
+
+    host = "127.0.0.1"
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="tailrace-azure-"))
+        self.ca = self.folder / "ca.crt"
+        self.other_ca = self.folder / "other-ca.crt"
+        self.certificate = self.folder / "server.crt"
+        self.port = self.control = self.entra_port = 0
+        self._process: subprocess.Popen[str] | None = None
+        self._count = 0
+
+    def start(self, port: int = 0) -> None:
+        """Start the process and wait until it listens."""
+        make_certificates(self.folder, self.ca, self.other_ca, self.host)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.servers.azure.process", str(self.folder), str(port)],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the server did not start (exit code {self._process.wait()})")
+        ports = json.loads(line)
+        self.port, self.control, self.entra_port = ports["port"], ports["control"], ports["entra"]
+
+    def stop(self) -> None:
+        """End the process and remove its folder."""
+        process, self._process = self._process, None
+        try:
+            if process is not None:
+                with process:
+                    assert process.stdin is not None
+                    process.stdin.close()  # its sign to end
+                    try:
+                        process.wait(10)
+                    except subprocess.TimeoutExpired:
+                        process.kill()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def environment(self) -> dict[str, str]:
+        """The TAILRACE_* variables for the server's own Entra ID: tokens of a service principal, and IMDS."""
+        address = f"http://{self.host}:{self.entra_port}"
+        return {
+            "TAILRACE_ENTRA_AUTHORITY": address,
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST": address,
+        }
+
+    @property
+    def faults(self) -> Faults:
+        """Switches for what goes wrong next."""
+        return Faults(self.control)
+
+    def sql(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Run T-SQL as the administrator in `master`."""
+        return call(self.control, "sql", "master", statements)
+
+    @contextmanager
+    def pool(self) -> Iterator[Pool]:
+        """A pool of its own, dropped at the end with whoever is still connected; faults are taken back."""
+        self._count += 1
+        name = f"pool_{self._count}"
+        call(self.control, "create_pool", name)
+        try:
+            yield Pool(self, name)
+        finally:
+            self.faults.clear()
+            call(self.control, "drop_pool", name)
