@@ -13,8 +13,8 @@ from tests.chaos.shop import BATCH, CHANGES, CONCURRENCY, Shop
 
 LONG = os.environ.get("CHAOS") == "long"
 SEEDS = range(1, 4) if LONG else range(1, 2)
-KILLS = 14 if LONG else 6
-LATE_KILLS = 10 if LONG else 4
+KILLS = 14 if LONG else 11
+LATE_KILLS = 10
 COMMIT_SECONDS = 0.5
 LATENCY = 0.05
 IN_A_COMMIT_INTERVAL = round(CONCURRENCY * BATCH * COMMIT_SECONDS / LATENCY)
