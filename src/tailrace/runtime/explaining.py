@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # pyright: reportAttributeAccessIssue=false
 # pyarrow.compute makes its functions when it is imported, where no checker sees them.
+import secrets
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -61,9 +62,12 @@ def explain(
     """Read the plan as it would be made now. Raises SourceError, ModelError."""
     reading = _Reading(prepared, request, previous, samples)
     try:
-        for batch in stream_plan(session, prepared.source.dialect, names, request, reading.before):
-            if batch.num_rows:
-                reading.take(batch)
+        attempt = secrets.token_hex(4)
+        dialect = prepared.source.dialect
+        with stream_plan(session, dialect, names, request, reading.before, attempt) as batches:
+            for batch in batches:
+                if batch.num_rows:
+                    reading.take(batch)
     finally:
         reading.close()
     return reading.explained()

@@ -24,7 +24,7 @@ from tailrace.service.holding import stored_checkpoint
 from tailrace.state.checkpoint import Checkpoint
 from tailrace.state.evolve import Evolution, evolve_records
 from tailrace.state.guards import GuardResult, evaluate
-from tailrace.state.plan_read import stream_query
+from tailrace.state.plan_read import stream_statements
 from tailrace.state.plan_table import PlanCounts
 from tailrace.state.synclog import largest_of_the_day
 from tailrace.state.upkeep import RowCounts, count_rows
@@ -78,7 +78,7 @@ def plan(workspace: Workspace, name: str, *, statements: bool, samples: int) -> 
     document.warnings = _warnings(explained, evolution)
     document.blocked = bool(failed or blocks)
     if statements:
-        document.statements = [stream_query(source.dialect, names, request)]
+        document.statements = stream_statements(source.dialect, names, request).listed
     return document
 
 

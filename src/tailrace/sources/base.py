@@ -70,7 +70,10 @@ class Session(Protocol):
         ...
 
     def read(self, statement: str) -> pa.RecordBatchReader:
-        """Run one query and stream its result as Arrow, in bounded batches, as one statement."""
+        """Run one query and stream its result as Arrow, in bounded batches, as one statement.
+
+        It sees the stages of this session, where its dialect has any.
+        """
         ...
 
     def upload(self, table: str, data: pa.Table) -> int:

@@ -226,7 +226,7 @@ class Dialect(Syntax, ABC):
     the optimizer would read the model twice to count it (R5)."""
 
     plan_settings: tuple[str, ...] = ()
-    """Run inside the transaction that creates a plan table, before it."""
+    """Run inside the transaction that creates a plan table (or without one), before it."""
 
     def lock_wait(self, seconds: float) -> tuple[str, ...]:
         """Run inside a transaction: its statements wait no longer than this for what others have locked."""
@@ -262,8 +262,8 @@ class Dialect(Syntax, ABC):
         """Widen a column in place."""
 
     def create_plan(self, table: str, select: str) -> tuple[str, ...]:
-        """Fill a plan table with a plan's rows, those of neighbouring positions side by side."""
-        return (self.create_table_as(table, select),)
+        """Make a plan table of a plan's rows, with our mark, those of neighbouring positions side by side."""
+        return self.create_marked_as(table, select)
 
     @abstractmethod
     def settle_plan(self, table: str) -> tuple[str, ...]:

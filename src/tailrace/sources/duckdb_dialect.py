@@ -217,10 +217,10 @@ class DuckDBDialect(Dialect):
     def bucket(self, key: str) -> str:
         return f"CAST(hash({key}) % 256 AS INTEGER)"
 
-    def rows_of_key(self, bucket: str, key: str) -> str:
-        """By a frame, so that one sort serves the numbering of rows too."""
+    def rows_of_key(self, key: str, bucket: str | None = None) -> str:
+        """By a frame: one sort serves the numbering of rows too, and rows are not read twice to count them."""
         own = "RANGE BETWEEN CURRENT ROW AND CURRENT ROW"
-        return f"count(*) OVER (PARTITION BY {bucket} ORDER BY {key} {own})"
+        return f"count(*) OVER (PARTITION BY {bucket or key} ORDER BY {key} {own})"
 
     def now(self) -> str:
         return "now()"

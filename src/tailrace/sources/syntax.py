@@ -62,6 +62,10 @@ class Syntax:
         """
         return key
 
+    def same_key(self, left: str, right: str) -> str:
+        """The condition that two record ids are the same, in a form that joins fast."""
+        return f"{self.exact(left)} = {self.exact(right)}"
+
     def least(self, left: str, right: str) -> str:
         return f"least({left}, {right})"
 
@@ -74,9 +78,9 @@ class Syntax:
         """
         return ""
 
-    def rows_of_key(self, bucket: str, key: str) -> str:
-        """How many rows have the same bucket and key; of use where rows are sorted by both anyway."""
-        return f"count(*) OVER (PARTITION BY {bucket}, {key})"
+    def rows_of_key(self, key: str, bucket: str | None = None) -> str:
+        """How many rows have the same key; with `bucket`, where rows are sorted by bucket and key anyway."""
+        return f"count(*) OVER (PARTITION BY {f'{bucket}, {key}' if bucket else key})"
 
     def numbered(self, query: str, order: Sequence[str], name: str) -> str:
         """A query's rows with a number each, called `name`: never the same, and increasing in that order."""

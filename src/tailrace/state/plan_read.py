@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tailrace.outcomes import Span
@@ -12,7 +13,8 @@ from tailrace.sources.dialect import BUCKET_SHIFT, Dialect
 from tailrace.state.columns import StoredColumn, used
 from tailrace.state.names import StateNames
 from tailrace.state.operations import CANDIDATE, SENDABLE
-from tailrace.state.plan import plan_select, state_value
+from tailrace.state.plan import PlanStatements, plan_statements
+from tailrace.state.plan_pairs import state_value
 from tailrace.state.plan_request import PlanRequest, RecordsTable
 from tailrace.state.progress import Unit
 from tailrace.state.records import records_rows
@@ -145,35 +147,50 @@ def read_columns(
     ]
 
 
+@contextmanager
 def stream_plan(
     session: Session,
     dialect: Dialect,
     names: StateNames,
     request: PlanRequest,
     before: Sequence[StoredColumn] = (),
-) -> pa.RecordBatchReader:
+    attempt: str = "",
+) -> Iterator[pa.RecordBatchReader]:
     """The plan as it would be made now, without a table: all its rows, those with a position first, in order.
 
     Columns: _operation, _key, _seq, _prior_id, _reason, _total, the used columns by model name, and again
     with `_old_` before the name: what the state holds, for updated rows and candidates; `before` are columns
-    of the state that only an earlier mapping used. Reads only.
+    of the state that only an earlier mapping used. Leaves nothing in the warehouse.
     """
-    return session.read(stream_query(dialect, names, request, before))
+    statements = stream_statements(dialect, names, request, before, attempt)
+    with statements.staged(session):
+        reader = session.read(statements.select)
+        try:
+            yield reader
+        finally:
+            reader.close()
 
 
-def stream_query(
-    dialect: Dialect, names: StateNames, request: PlanRequest, before: Sequence[StoredColumn] = ()
-) -> str:
+def stream_statements(
+    dialect: Dialect,
+    names: StateNames,
+    request: PlanRequest,
+    before: Sequence[StoredColumn] = (),
+    attempt: str = "",
+) -> PlanStatements:
+    """What `stream_plan` runs."""
     selected = [
         *own_columns(dialect, _SHOWN),
         *read_columns(dialect, "p", request.used),
         *_old_columns(dialect, request.records, request.used),
     ]
-    rows = f"(\n{plan_select(dialect, names, request)}\n) AS p"
+    plan = plan_statements(dialect, names, request, attempt)
+    rows = f"(\n{plan.select}\n) AS p"
     if not request.empty:
         selected += read_columns(dialect, "r", before, OLD)
         rows += _joined_records(dialect, names, f" AND p.operation IN ('updated', '{CANDIDATE}')")
-    return f"SELECT {', '.join(selected)}\nFROM {rows}\nORDER BY {dialect.nulls_last('p.seq')}"
+    query = f"SELECT {', '.join(selected)}\nFROM {rows}\nORDER BY {dialect.nulls_last('p.seq')}"
+    return replace(plan, select=query)
 
 
 def _old_columns(
@@ -221,5 +238,5 @@ def change_samples(
 
 def _joined_records(dialect: Dialect, names: StateNames, condition: str = "") -> str:
     """The state `r` beside plan rows `p`."""
-    same = f"{dialect.exact('r.record_id')} = {dialect.exact('p.record_id')}"
+    same = dialect.same_key("r.record_id", "p.record_id")
     return f" LEFT JOIN {records_rows(dialect, names)} AS r ON {same}{condition}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from tailrace.sources.base import Session
@@ -10,7 +11,7 @@ from tailrace.sources.dialect import Dialect
 from tailrace.state.counts import Counts, OperationCounts
 from tailrace.state.names import StateNames
 from tailrace.state.operations import CANDIDATE, FILL, SENDABLE
-from tailrace.state.plan import plan_select
+from tailrace.state.plan import plan_statements
 from tailrace.state.plan_request import PlanRequest
 
 
@@ -45,15 +46,16 @@ def create_plan(
 ) -> None:
     """Make the plan table `table` (its unqualified name), marked as ours and cheap to read by position.
 
-    All of it in one transaction: a plan table that exists is whole. Raises SourceError where the model fails.
+    All of it in one transaction, where tables are made in transactions; elsewhere one that is not whole is never
+    sealed (R4). Raises SourceError where the model fails.
     """
     target = dialect.table(names.schema, table)
-    with session.transaction():
+    plan = plan_statements(dialect, names, request, table.removeprefix(names.changes_prefix))
+    with plan.staged(session), session.transaction() if dialect.ddl_in_transactions else nullcontext():
         for setting in dialect.plan_settings:
             session.execute(setting)
-        for statement in dialect.create_plan(target, plan_select(dialect, names, request)):
+        for statement in dialect.create_plan(target, plan.select):
             session.execute(statement)
-        session.execute(dialect.mark(target))
     for statement in dialect.settle_plan(target):
         session.execute(statement)
 

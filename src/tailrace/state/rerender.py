@@ -34,7 +34,7 @@ def read_candidates(
     `old_columns` are the checkpoint's: where and in which form the state holds what was rendered then.
     """
     target, records = dialect.table(names.schema, table), records_rows(dialect, names)
-    same = f"{dialect.exact('r.record_id')} = {dialect.exact('p.record_id')}"
+    same = dialect.same_key("r.record_id", "p.record_id")
     selected = [
         *own_columns(dialect, {"seq": "seq", "record_id": "key"}),
         *read_columns(dialect, "p", columns),

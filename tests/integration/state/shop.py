@@ -16,7 +16,7 @@ from tailrace.state.columns import StoredColumn, used, values_checksum
 from tailrace.state.counts import assert_plan
 from tailrace.state.evolve import Evolution, evolve_records
 from tailrace.state.names import StateNames
-from tailrace.state.plan import plan_select
+from tailrace.state.plan import PlanStatements, plan_statements
 from tailrace.state.plan_read import read_unit, stream_plan, units
 from tailrace.state.plan_request import PlanRequest
 from tailrace.state.plan_table import PlanCounts, count_plan, create_plan, limit_plan
@@ -138,11 +138,9 @@ class Shop:
     def preview(self, sql: str, key: str | Sequence[str] = "id", **more: Any) -> list[dict[str, Any]]:
         """What `tailrace plan` streams."""
         with self.source.session(model=True) as session:
-            return (
-                stream_plan(session, self.dialect, self.names, self.request(sql, key, apply=False, **more))
-                .read_all()
-                .to_pylist()
-            )
+            request = self.request(sql, key, apply=False, **more)
+            with stream_plan(session, self.dialect, self.names, request) as rows:
+                return rows.read_all().to_pylist()
 
     def forget(self) -> None:
         """As `reset` does."""
@@ -163,8 +161,8 @@ class Planned:
     request: PlanRequest
     counts: PlanCounts
 
-    def statement(self) -> str:
-        return plan_select(self.shop.dialect, self.shop.names, self.request)
+    def statements(self) -> PlanStatements:
+        return plan_statements(self.shop.dialect, self.shop.names, self.request)
 
     def checksum(self, alias: str) -> str:
         return values_checksum(self.shop.dialect, self.request.columns, alias)

@@ -127,8 +127,12 @@ def test_arrow_kinds(shop: Shop) -> None:
         " CAST('2024-01-01 12:00:00+02' AS timestamp with time zone) AS z, TIME '10:00:00' AS c,"
         " INTERVAL '1 month' AS i, ARRAY[1, 2] AS a"
     )
-    with shop.source.session(model=True) as session:
-        read = stream_plan(session, shop.dialect, shop.names, shop.request(model, apply=False)).read_all()
+    request = shop.request(model, apply=False)
+    with (
+        shop.source.session(model=True) as session,
+        stream_plan(session, shop.dialect, shop.names, request) as rows,
+    ):
+        read = rows.read_all()
     types = {name: str(read.schema.field(name).type) for name in ("d", "t", "z", "c", "a")}
     assert types == {
         "d": "date32[day]",

@@ -1,4 +1,4 @@
-"""The plan's statement, whole, as each dialect renders it: a change of it shows up in review.
+"""The plan's statements, whole, as each dialect renders them: a change of them shows up in review.
 
 Set TAILRACE_WRITE_SNAPSHOTS=1 to write the files anew.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlglot
+from tests.integration.state.forms import FORMS
 
 from tailrace.columns import Column, Kind
 from tailrace.sources.dialect import Dialect
@@ -17,13 +18,17 @@ from tailrace.sources.duckdb_dialect import DuckDBDialect
 from tailrace.sources.postgres_dialect import PostgresDialect
 from tailrace.state.columns import store_columns
 from tailrace.state.names import StateNames
-from tailrace.state.plan import plan_select
-from tailrace.state.plan_read import stream_query
+from tailrace.state.plan import PlanStatements, plan_statements
+from tailrace.state.plan_read import stream_statements
 from tailrace.state.plan_request import PlanRequest, RecordsTable
 
 FOLDER = Path(__file__).parent / "plan_sql"
 NAMES = StateNames("__segment_reverse_etl", "map_12345678")
-DIALECTS: list[Dialect] = [DuckDBDialect(), PostgresDialect()]
+DIALECTS: dict[str, Dialect] = {
+    "duckdb": DuckDBDialect(),
+    "postgres": PostgresDialect(),
+    **{name: form() for name, form in FORMS.items()},
+}
 NATIVES = {
     "duckdb": {Kind.INT: "INTEGER", Kind.TEXT: "VARCHAR", Kind.JSON: "JSON", Kind.DECIMAL: "DECIMAL(10,2)"},
     "postgres": {
@@ -73,9 +78,13 @@ def request(dialect: Dialect, case: str) -> PlanRequest:
     return PlanRequest(**(standard | CASES[case]))  # type: ignore[arg-type]
 
 
-def pretty(dialect: Dialect, statement: str) -> str:
-    """The statement laid out for reading; it must parse."""
-    return sqlglot.transpile(statement, read=dialect.name, write=dialect.name, pretty=True)[0] + "\n"
+def pretty(dialect: Dialect, statements: PlanStatements) -> str:
+    """The statements laid out for reading; they must parse."""
+    listed = [
+        sqlglot.transpile(each, read=dialect.name, write=dialect.name, pretty=True)[0]
+        for each in statements.listed
+    ]
+    return ";\n\n".join(listed) + "\n"
 
 
 def hold(path: Path, text: str) -> None:
@@ -85,16 +94,18 @@ def hold(path: Path, text: str) -> None:
     assert path.read_bytes().decode() == text
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("name", DIALECTS)
 @pytest.mark.parametrize("case", CASES)
-def test_plan_statement(dialect: Dialect, case: str) -> None:
-    statement = plan_select(dialect, NAMES, request(dialect, case))
-    assert statement.count("FROM orders") == 1, "the model stands in it once"
-    hold(FOLDER / dialect.name / f"{case}.sql", pretty(dialect, statement))
+def test_plan_statements(name: str, case: str) -> None:
+    dialect = DIALECTS[name]
+    statements = plan_statements(dialect, NAMES, request(dialect, case), "7_ab")
+    assert "\n".join(statements.listed).count("FROM orders") == 1, "the model stands in them once"
+    hold(FOLDER / name / f"{case}.sql", pretty(dialect, statements))
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
-def test_preview_statement(dialect: Dialect) -> None:
-    statement = stream_query(dialect, NAMES, request(dialect, "mirror"))
-    assert statement.count("FROM orders") == 1
-    hold(FOLDER / dialect.name / "preview.sql", pretty(dialect, statement))
+@pytest.mark.parametrize("name", DIALECTS)
+def test_preview_statements(name: str) -> None:
+    dialect = DIALECTS[name]
+    statements = stream_statements(dialect, NAMES, request(dialect, "mirror"))
+    assert "\n".join(statements.listed).count("FROM orders") == 1
+    hold(FOLDER / name / "preview.sql", pretty(dialect, statements))

@@ -16,7 +16,7 @@ WITH judged AS MATERIALIZED (
       THEN NULL
       ELSE CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END
     END AS record_id,
-    carried AS carried
+    carried
   FROM (
     SELECT
       CASE WHEN mine = 1 AND n > 1 THEN 'set_aside' ELSE op END AS op,
@@ -226,16 +226,6 @@ WITH judged AS MATERIALIZED (
       ) AS keyed
     ) AS counted
   ) AS judged_pairs
-), counts AS MATERIALIZED (
-  SELECT
-    op,
-    reason,
-    COUNT(*) AS matches,
-    SUM(mine) AS model_rows
-  FROM judged
-  GROUP BY
-    op,
-    reason
 )
 SELECT
   op AS operation,
@@ -277,23 +267,33 @@ FROM (
 ) AS placed
 UNION ALL
 SELECT
-  'count',
-  CAST(NULL AS TEXT),
-  CAST(NULL AS INT),
-  CAST(NULL AS BIGINT),
-  CAST(NULL AS TEXT),
+  'count' AS operation,
+  CAST(NULL AS TEXT) AS record_id,
+  CAST(NULL AS INT) AS bucket,
+  CAST(NULL AS BIGINT) AS seq,
+  CAST(NULL AS TEXT) AS prior_id,
   CASE
     WHEN kinds.what = 'model'
     THEN 'model_rows'
     ELSE COALESCE(reason, op, 'unchanged')
-  END,
-  CAST(CASE WHEN kinds.what = 'model' THEN model_rows ELSE matches END AS BIGINT),
-  CAST(NULL AS TEXT),
-  CAST(NULL AS INT),
-  CAST(NULL AS TEXT),
-  CAST(NULL AS DECIMAL(10, 2)),
-  CAST(NULL AS JSON)
-FROM counts
+  END AS reason,
+  CAST(CASE WHEN kinds.what = 'model' THEN model_rows ELSE matches END AS BIGINT) AS total,
+  CAST(NULL AS TEXT) AS checksum,
+  CAST(NULL AS INT) AS "id",
+  CAST(NULL AS TEXT) AS "Name",
+  CAST(NULL AS DECIMAL(10, 2)) AS "total_2",
+  CAST(NULL AS JSON) AS "extra"
+FROM (
+  SELECT
+    judged.op,
+    judged.reason,
+    COUNT(*) AS matches,
+    SUM(judged.mine) AS model_rows
+  FROM judged
+  GROUP BY
+    judged.op,
+    judged.reason
+) AS counts
 CROSS JOIN (VALUES
   ('rows'),
   ('model')) AS kinds(what)

@@ -123,7 +123,6 @@ WITH judged AS MATERIALIZED (
       CASE WHEN r.uncertain AND NOT r.delivered THEN 1 END AS never_delivered,
       m.problem,
       m.mine,
-      m.n,
       m.record_id AS m_record_id,
       r.record_id AS r_record_id,
       m.c0 AS m_c0,
@@ -170,16 +169,6 @@ WITH judged AS MATERIALIZED (
       ON r.record_id = m.record_id
     OFFSET 0
   ) AS judged_pairs
-), counts AS MATERIALIZED (
-  SELECT
-    op,
-    reason,
-    COUNT(*) AS matches,
-    SUM(mine) AS model_rows
-  FROM judged
-  GROUP BY
-    op,
-    reason
 )
 SELECT
   op AS operation,
@@ -221,22 +210,32 @@ FROM (
 ) AS placed
 UNION ALL
 SELECT
-  'count',
-  CAST(NULL AS TEXT),
-  CAST(NULL AS INT),
-  CAST(NULL AS BIGINT),
-  CAST(NULL AS TEXT),
+  'count' AS operation,
+  CAST(NULL AS TEXT) AS record_id,
+  CAST(NULL AS INT) AS bucket,
+  CAST(NULL AS BIGINT) AS seq,
+  CAST(NULL AS TEXT) AS prior_id,
   CASE
     WHEN kinds.what = 'model'
     THEN 'model_rows'
     ELSE COALESCE(reason, op, 'unchanged')
-  END,
-  CAST(CASE WHEN kinds.what = 'model' THEN model_rows ELSE matches END AS BIGINT),
-  CAST(NULL AS INT),
-  CAST(NULL AS TEXT),
-  CAST(NULL AS DECIMAL),
-  CAST(NULL AS JSON)
-FROM counts
+  END AS reason,
+  CAST(CASE WHEN kinds.what = 'model' THEN model_rows ELSE matches END AS BIGINT) AS total,
+  CAST(NULL AS INT) AS "id",
+  CAST(NULL AS TEXT) AS "Name",
+  CAST(NULL AS DECIMAL) AS "total_2",
+  CAST(NULL AS JSON) AS "extra"
+FROM (
+  SELECT
+    judged.op,
+    judged.reason,
+    COUNT(*) AS matches,
+    SUM(judged.mine) AS model_rows
+  FROM judged
+  GROUP BY
+    judged.op,
+    judged.reason
+) AS counts
 CROSS JOIN (VALUES
   ('rows'),
   ('model')) AS kinds(what)

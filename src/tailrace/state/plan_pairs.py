@@ -1,0 +1,248 @@
+"""What stands against what: the model's rows, the state's, and the pairs of both with what each means.
+
+Names in the SQL: `m` a model row, `r` a records row, `c0`, `c1` … the used columns, `digest` their checksum;
+`mine` is 1 where there is a model row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tailrace.sources.dialect import Dialect
+from tailrace.state.columns import StoredColumn, values_checksum
+from tailrace.state.names import StateNames
+from tailrace.state.operations import COUNTED_ONLY, Judge
+from tailrace.state.plan_request import PlanRequest, RecordsTable
+from tailrace.state.records import records_rows
+
+DELETED_ID = "deleted:"
+"""What the record-level id of an uncertain record begins with where a deletion was sent last."""
+
+_NEVER = "1 = 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The queries below the plan's own, for one request."""
+
+    dialect: Dialect
+    names: StateNames
+    request: PlanRequest
+
+    @property
+    def judge(self) -> Judge:
+        request = self.request
+        return Judge(
+            self.dialect,
+            request.operations,
+            request.first and request.first_sync_skip,
+            candidates=request.candidates,
+            resend=request.resend,
+            fills=request.remember == "values" and bool(request.records and request.records.has_checksum),
+        )
+
+    @property
+    def values(self) -> list[str]:
+        """What the values of a row are called inside the statement, as they stand in the plan table."""
+        names = [f"c{number}" for number in range(len(self.request.used))]
+        return ["digest", *names] if self.request.remember == "checksum" else names
+
+    def checksum(self, alias: str) -> str:
+        """The checksum of a row's values."""
+        inside = [
+            StoredColumn(column.name, f"c{number}", column.kind, column.native)
+            for number, column in enumerate(self.request.used)
+        ]
+        return values_checksum(self.dialect, inside, alias)
+
+    # -- the model's rows
+
+    def keyed(self) -> str:
+        """The model's rows with key and stored forms (R6, R9)."""
+        d, request = self.dialect, self.request
+        selected = [
+            "1 AS mine",
+            f"{d.key_problem(request.key, 'model')} AS problem",
+            f"{d.key_text(request.key, 'model')} AS record_id",
+            *(
+                f"{column.from_model(d, f'model.{d.quote(column.name)}')} AS c{number}"
+                for number, column in enumerate(request.used)
+            ),
+        ]
+        where = f" WHERE (\n{request.where}\n)" if request.where else ""
+        rows = select(selected, f"{d.subquery(request.sql, 'model')}{where}")
+        if not self._digests:
+            return rows
+        return select(
+            ["plain.*", f"{self.checksum('plain')} AS digest"], f"(\n{rows} {d.barrier}\n) AS plain"
+        )
+
+    def keyed_columns(self) -> list[tuple[str, str]]:
+        """Names and types of what `keyed` gives."""
+        text = self.dialect.type_of("text")
+        found = [("mine", self.dialect.type_of("integer")), ("problem", text), ("record_id", text)]
+        found += [(f"c{number}", column.native) for number, column in enumerate(self.request.used)]
+        return [*found, ("digest", text)] if self._digests else found
+
+    @property
+    def _digests(self) -> bool:
+        """Whether the model's rows need a checksum."""
+        records = self.request.records
+        return self.request.remember == "checksum" or bool(records and records.has_checksum)
+
+    # -- model against records
+
+    def judged(self) -> str:
+        """Every pair with its operation; what is unchanged has none and carries no values.
+
+        Where rows of a key are counted before the join, the plan's whole statement must read this once (R5).
+        """
+        key = self.dialect.exact("keyed.record_id")
+        packing = self.dialect.packing
+        if packing is None:
+            model = select(
+                ["keyed.*", f"{self.dialect.rows_of_key(key)} AS n"], f"(\n{self.keyed()}\n) AS keyed"
+            )
+            return self._judged(self._joined(f"(\n{model}\n) AS m", "m.problem IS NOT NULL OR m.n > 1"))
+        pairs = self._joined(f"(\n{self.keyed()}\n) AS m", "m.problem IS NOT NULL")
+        values = packing.pack([(name, _side(name)) for name in self.values] or [("none", "NULL")])
+        bare = select(
+            [
+                *("op", "prior_id", "never_delivered", "problem", "mine"),
+                f"{_side('record_id')} AS record_id",
+                f"CASE WHEN {_QUIET} THEN NULL ELSE {values} END AS carried",
+            ],
+            f"(\n{pairs}\n) AS pairs",
+        )
+        counted = select(["keyed.*", f"count(*) OVER (PARTITION BY {key}) AS n"], f"(\n{bare}\n) AS keyed")
+        rows = select(
+            [
+                "CASE WHEN mine = 1 AND n > 1 THEN 'set_aside' ELSE op END AS op",
+                *("prior_id", "never_delivered", "problem", "mine", "carried"),
+                *("record_id AS m_record_id", "record_id AS r_record_id"),
+            ],
+            f"(\n{counted}\n) AS counted",
+        )
+        return self._judged(rows, ["carried"])
+
+    def judged_apart(self, model: str) -> str:
+        """As `judged`, from a table of what `keyed` gave, for warehouses that neither join fully nor have windows."""
+        d = self.dialect
+        m, r = f"(\n{self.counted(model)}\n) AS m", f"{records_rows(d, self.names)} AS r"
+        same = d.same_key("r.record_id", "m.record_id")
+        selected = self._pair_columns("m.problem IS NOT NULL OR m.n > 1")
+        ours = select(selected, f"{m} LEFT JOIN {r} ON {same}")
+        gone = select(selected, f"{r} LEFT JOIN {m} ON {same} WHERE m.mine IS NULL")
+        return self._judged(f"{ours}\nUNION ALL\n{gone}")
+
+    def counted(self, model: str) -> str:
+        """The rows of such a table, each with how many have its key, as `n`; NULL for the key NULL."""
+        d = self.dialect
+        keys = (
+            f"SELECT min(rows_of.record_id) AS record_id, count(*) AS n FROM {model} AS rows_of"
+            f" WHERE rows_of.record_id IS NOT NULL GROUP BY {d.exact('rows_of.record_id')}"
+        )
+        same = d.same_key("of_key.record_id", "keyed.record_id")
+        return select(["keyed.*", "of_key.n"], f"{model} AS keyed LEFT JOIN ({keys}) AS of_key ON {same}")
+
+    def judged_columns(self) -> list[tuple[str, str]]:
+        """Names and types of what `judged` and `judged_apart` give; values are not packed."""
+        text = self.dialect.type_of("text")
+        found = [("op", text), ("reason", text), ("prior_id", text)]
+        found += [("mine", self.dialect.type_of("integer")), ("record_id", text)]
+        if self.request.remember == "checksum":
+            found.append(("digest", text))
+        return [*found, *((f"c{number}", column.native) for number, column in enumerate(self.request.used))]
+
+    def _judged(self, pairs: str, carried: list[str] | None = None) -> str:
+        values = carried or [
+            f"CASE WHEN {_QUIET} THEN NULL ELSE {_side(name)} END AS {name}" for name in self.values
+        ]
+        return select(
+            [
+                *("op", f"{self.judge.reason()} AS reason", "prior_id", "mine"),
+                f"CASE WHEN {_QUIET} THEN NULL ELSE {_side('record_id')} END AS record_id",
+                *values,
+            ],
+            f"(\n{pairs}\n{self.dialect.barrier}\n) AS judged_pairs",
+        )
+
+    def _joined(self, model: str, aside: str) -> str:
+        same = self.dialect.same_key("r.record_id", "m.record_id")
+        records = records_rows(self.dialect, self.names)
+        return select(self._pair_columns(aside), f"{model} FULL JOIN {records} AS r ON {same}")
+
+    def _pair_columns(self, aside: str) -> list[str]:
+        """What is selected of a model row `m` and the records row `r` beside it; either may be absent."""
+        d, request = self.dialect, self.request
+        assert request.records is not None
+        differs = self._differs(request.records)
+        selected = [
+            f"{self.judge.pair(differs, aside)} AS op",
+            f"{self._prior_id(differs)} AS prior_id",
+            f"CASE WHEN {d.holds('r.uncertain')} AND NOT {d.holds('r.delivered')} THEN 1 END AS never_delivered",
+            *("m.problem", "m.mine", "m.record_id AS m_record_id", "r.record_id AS r_record_id"),
+            *(f"m.{name} AS m_{name}" for name in self.values),
+            *(
+                f"{state_value(d, request.records, column)} AS r_c{number}"
+                for number, column in enumerate(request.used)
+            ),
+        ]
+        if request.remember == "checksum":
+            held = "r.checksum" if request.records.has_checksum else d.cast("NULL", d.type_of("text"))
+            selected.append(f"{held} AS r_digest")
+        return selected
+
+    def _differs(self, records: RecordsTable) -> str:
+        """The condition that a pair's values differ (R13, R14)."""
+        pairs = [
+            self.dialect.differs(f"m.c{number}", state_value(self.dialect, records, column), column.column)
+            for number, column in enumerate(self.request.used)
+        ]
+        values = f"({' OR '.join(pairs)})" if pairs else _NEVER
+        if not records.has_checksum:
+            return values
+        checksums = self.dialect.distinct("m.digest", "r.checksum")
+        if self.request.remember == "checksum":
+            return f"({checksums})"
+        return f"(r.checksum IS NOT NULL AND {checksums} OR r.checksum IS NULL AND {values})"
+
+    def _prior_id(self, differs: str) -> str:
+        """The id an uncertain record was last sent under, while operation and values are the same (R21)."""
+        d = self.dialect
+        deletion = f"r.record_level_id LIKE {d.literal(DELETED_ID + '%')}"
+        plain = d.from_character("r.record_level_id", len(DELETED_ID) + 1)
+        return (
+            f"CASE WHEN {d.holds('r.uncertain')} AND r.record_level_id IS NOT NULL THEN CASE"
+            f" WHEN m.mine IS NULL THEN CASE WHEN {deletion} THEN {plain} END"
+            f" WHEN {deletion} OR {differs} THEN NULL ELSE r.record_level_id END END"
+        )
+
+
+def state_value(dialect: Dialect, records: RecordsTable, column: StoredColumn) -> str:
+    """What a records row `r` holds for a column, in its wanted form; NULL where it holds nothing (R16)."""
+    old = records.converted.get(column.stored)
+    if old is not None:
+        return dialect.try_cast(f"r.{dialect.quote(old.stored)}", old.column, column.column)
+    held = next((each for each in records.columns if each.stored == column.stored), None)
+    if held is None:
+        return dialect.cast("NULL", column.native)
+    value = f"r.{dialect.quote(column.stored)}"
+    return value if held.native == column.native else dialect.cast(value, column.native)
+
+
+def select(expressions: Iterable[str], source: str) -> str:
+    return f"SELECT {', '.join(expressions)}\nFROM {source}"
+
+
+def literals(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+def _side(name: str) -> str:
+    """A value of the model's row where there is one, else the state's; never one for the other's NULL (R5)."""
+    return f"CASE WHEN mine IS NULL THEN r_{name} ELSE m_{name} END"
+
+
+_QUIET = f"op IS NULL OR op IN ({literals(COUNTED_ONLY)})"

@@ -1,0 +1,465 @@
+CREATE TABLE memory.main."model_map_12345678_7_ab" (
+  "mine" INT,
+  "problem" TEXT,
+  "record_id" TEXT,
+  "c0" INT,
+  "c1" TEXT,
+  "c2" DECIMAL(10, 2),
+  "c3" JSON,
+  "digest" TEXT
+);
+
+INSERT INTO memory.main."model_map_12345678_7_ab" (
+  "mine",
+  "problem",
+  "record_id",
+  "c0",
+  "c1",
+  "c2",
+  "c3",
+  "digest"
+)
+SELECT
+  plain.*,
+  SHA256(
+    COALESCE(LENGTH(plain."c1") || ':' || plain."c1", '-') || COALESCE(
+      LENGTH(
+        CASE
+          WHEN NOT plain."c3" IS NULL
+          THEN COALESCE(
+            CAST(TO_JSON(
+              CAST(CAST(ARRAY_TO_STRING(
+                LIST_TRANSFORM(
+                  REGEXP_EXTRACT_ALL(
+                    CAST(plain."c3" AS TEXT),
+                    '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                  ),
+                  LAMBDA t : CASE
+                    WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                    THEN CASE
+                      WHEN LENGTH(
+                        CASE
+                          WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                          THEN RTRIM(RTRIM(t, '0'), '.')
+                          ELSE t
+                        END
+                      ) > 15
+                      THEN '"#' || CASE
+                        WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                        THEN RTRIM(RTRIM(t, '0'), '.')
+                        ELSE t
+                      END || '"'
+                      ELSE CASE
+                        WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                        THEN RTRIM(RTRIM(t, '0'), '.')
+                        ELSE t
+                      END
+                    END
+                    ELSE t
+                  END
+                ),
+                ''
+              ) AS JSON) AS VARIANT)
+            ) AS TEXT),
+            'null'
+          )
+        END
+      ) || ':' || CASE
+        WHEN NOT plain."c3" IS NULL
+        THEN COALESCE(
+          CAST(TO_JSON(
+            CAST(CAST(ARRAY_TO_STRING(
+              LIST_TRANSFORM(
+                REGEXP_EXTRACT_ALL(
+                  CAST(plain."c3" AS TEXT),
+                  '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                ),
+                LAMBDA t : CASE
+                  WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                  THEN CASE
+                    WHEN LENGTH(
+                      CASE
+                        WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                        THEN RTRIM(RTRIM(t, '0'), '.')
+                        ELSE t
+                      END
+                    ) > 15
+                    THEN '"#' || CASE
+                      WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                      THEN RTRIM(RTRIM(t, '0'), '.')
+                      ELSE t
+                    END || '"'
+                    ELSE CASE
+                      WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                      THEN RTRIM(RTRIM(t, '0'), '.')
+                      ELSE t
+                    END
+                  END
+                  ELSE t
+                END
+              ),
+              ''
+            ) AS JSON) AS VARIANT)
+          ) AS TEXT),
+          'null'
+        )
+      END,
+      '-'
+    ) || COALESCE(LENGTH(CAST(plain."c0" AS TEXT)) || ':' || CAST(plain."c0" AS TEXT), '-') || COALESCE(
+      LENGTH(RTRIM(RTRIM(CAST(plain."c2" AS TEXT), '0'), '.')) || ':' || RTRIM(RTRIM(CAST(plain."c2" AS TEXT), '0'), '.'),
+      '-'
+    )
+  ) AS digest
+FROM (
+  SELECT
+    1 AS mine,
+    CASE
+      WHEN model."id" IS NULL OR model."Name" IS NULL
+      THEN 'null'
+      WHEN (
+        model."Name" || '.'
+      ) = (
+        '' || '.'
+      )
+      THEN 'empty'
+      WHEN TRIM(model."Name", '	
+                  　') = ''
+      THEN 'blank'
+    END AS problem,
+    (
+      (
+        '[' || CAST(TO_JSON(CAST(model."id" AS TEXT)) AS TEXT) || ',' || CAST(TO_JSON(model."Name") AS TEXT) || ']'
+      ) COLLATE "C"
+    ) AS record_id,
+    model."id" AS c0,
+    (
+      model."Name" COLLATE "C"
+    ) AS c1,
+    model."total" AS c2,
+    model."extra" AS c3
+  FROM (
+    SELECT
+      *
+    FROM orders
+  ) AS model
+) AS plain;
+
+CREATE TABLE memory.main."judged_map_12345678_7_ab" (
+  "op" TEXT,
+  "reason" TEXT,
+  "prior_id" TEXT,
+  "mine" INT,
+  "record_id" TEXT,
+  "digest" TEXT,
+  "c0" INT,
+  "c1" TEXT,
+  "c2" DECIMAL(10, 2),
+  "c3" JSON
+);
+
+INSERT INTO memory.main."judged_map_12345678_7_ab" (
+  "op",
+  "reason",
+  "prior_id",
+  "mine",
+  "record_id",
+  "digest",
+  "c0",
+  "c1",
+  "c2",
+  "c3"
+)
+SELECT
+  op,
+  CASE op
+    WHEN 'set_aside'
+    THEN COALESCE(problem, 'repeated')
+    WHEN 'not_sent'
+    THEN CASE WHEN never_delivered = 1 THEN 'mode:added' ELSE 'mode:updated' END
+    WHEN 'deleted_not_sent'
+    THEN 'mode:deleted'
+  END AS reason,
+  prior_id,
+  mine,
+  CASE
+    WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+    THEN NULL
+    ELSE CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END
+  END AS record_id,
+  CASE
+    WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+    THEN NULL
+    ELSE CASE WHEN mine IS NULL THEN r_digest ELSE m_digest END
+  END AS digest,
+  CASE
+    WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+    THEN NULL
+    ELSE CASE WHEN mine IS NULL THEN r_c0 ELSE m_c0 END
+  END AS c0,
+  CASE
+    WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+    THEN NULL
+    ELSE CASE WHEN mine IS NULL THEN r_c1 ELSE m_c1 END
+  END AS c1,
+  CASE
+    WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+    THEN NULL
+    ELSE CASE WHEN mine IS NULL THEN r_c2 ELSE m_c2 END
+  END AS c2,
+  CASE
+    WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+    THEN NULL
+    ELSE CASE WHEN mine IS NULL THEN r_c3 ELSE m_c3 END
+  END AS c3
+FROM (
+  SELECT
+    CASE
+      WHEN m.mine IS NULL AND (
+        r.delivered OR r.uncertain
+      )
+      THEN 'deleted'
+      WHEN m.mine IS NULL
+      THEN 'drop'
+      WHEN NOT m.problem IS NULL OR m.n > 1
+      THEN 'set_aside'
+      WHEN r.record_id IS NULL
+      THEN 'added'
+      WHEN r.uncertain
+      THEN CASE WHEN r.delivered OR r.baseline = 'known' THEN 'updated' ELSE 'added' END
+      WHEN r.baseline = 'unsent'
+      THEN 'added'
+      WHEN (
+        m.digest IS DISTINCT FROM r.checksum
+      )
+      THEN 'updated'
+    END AS op,
+    CASE
+      WHEN r.uncertain AND NOT r.record_level_id IS NULL
+      THEN CASE
+        WHEN m.mine IS NULL
+        THEN CASE
+          WHEN r.record_level_id LIKE 'deleted:%'
+          THEN SUBSTRING(r.record_level_id, 9)
+        END
+        WHEN r.record_level_id LIKE 'deleted:%' OR (
+          m.digest IS DISTINCT FROM r.checksum
+        )
+        THEN NULL
+        ELSE r.record_level_id
+      END
+    END AS prior_id,
+    CASE WHEN r.uncertain AND NOT r.delivered THEN 1 END AS never_delivered,
+    m.problem,
+    m.mine,
+    m.record_id AS m_record_id,
+    r.record_id AS r_record_id,
+    m.digest AS m_digest,
+    m.c0 AS m_c0,
+    m.c1 AS m_c1,
+    m.c2 AS m_c2,
+    m.c3 AS m_c3,
+    CAST(NULL AS INT) AS r_c0,
+    CAST(NULL AS TEXT) AS r_c1,
+    CAST(NULL AS DECIMAL(10, 2)) AS r_c2,
+    CAST(NULL AS JSON) AS r_c3,
+    r.checksum AS r_digest
+  FROM (
+    SELECT
+      keyed.*,
+      of_key.n
+    FROM memory.main."model_map_12345678_7_ab" AS keyed
+    LEFT JOIN (
+      SELECT
+        MIN(rows_of.record_id) AS record_id,
+        COUNT(*) AS n
+      FROM memory.main."model_map_12345678_7_ab" AS rows_of
+      WHERE
+        NOT rows_of.record_id IS NULL
+      GROUP BY
+        (
+          rows_of.record_id || '.'
+        )
+    ) AS of_key
+      ON RTRIM(of_key.record_id) = RTRIM(keyed.record_id)
+      AND (
+        of_key.record_id || '.'
+      ) = (
+        keyed.record_id || '.'
+      )
+  ) AS m
+  LEFT JOIN "state"."__segment_reverse_etl"."records_map_12345678" AS r
+    ON RTRIM(r.record_id) = RTRIM(m.record_id)
+    AND (
+      r.record_id || '.'
+    ) = (
+      m.record_id || '.'
+    )
+  UNION ALL
+  SELECT
+    CASE
+      WHEN m.mine IS NULL AND (
+        r.delivered OR r.uncertain
+      )
+      THEN 'deleted'
+      WHEN m.mine IS NULL
+      THEN 'drop'
+      WHEN NOT m.problem IS NULL OR m.n > 1
+      THEN 'set_aside'
+      WHEN r.record_id IS NULL
+      THEN 'added'
+      WHEN r.uncertain
+      THEN CASE WHEN r.delivered OR r.baseline = 'known' THEN 'updated' ELSE 'added' END
+      WHEN r.baseline = 'unsent'
+      THEN 'added'
+      WHEN (
+        m.digest IS DISTINCT FROM r.checksum
+      )
+      THEN 'updated'
+    END AS op,
+    CASE
+      WHEN r.uncertain AND NOT r.record_level_id IS NULL
+      THEN CASE
+        WHEN m.mine IS NULL
+        THEN CASE
+          WHEN r.record_level_id LIKE 'deleted:%'
+          THEN SUBSTRING(r.record_level_id, 9)
+        END
+        WHEN r.record_level_id LIKE 'deleted:%' OR (
+          m.digest IS DISTINCT FROM r.checksum
+        )
+        THEN NULL
+        ELSE r.record_level_id
+      END
+    END AS prior_id,
+    CASE WHEN r.uncertain AND NOT r.delivered THEN 1 END AS never_delivered,
+    m.problem,
+    m.mine,
+    m.record_id AS m_record_id,
+    r.record_id AS r_record_id,
+    m.digest AS m_digest,
+    m.c0 AS m_c0,
+    m.c1 AS m_c1,
+    m.c2 AS m_c2,
+    m.c3 AS m_c3,
+    CAST(NULL AS INT) AS r_c0,
+    CAST(NULL AS TEXT) AS r_c1,
+    CAST(NULL AS DECIMAL(10, 2)) AS r_c2,
+    CAST(NULL AS JSON) AS r_c3,
+    r.checksum AS r_digest
+  FROM "state"."__segment_reverse_etl"."records_map_12345678" AS r
+  LEFT JOIN (
+    SELECT
+      keyed.*,
+      of_key.n
+    FROM memory.main."model_map_12345678_7_ab" AS keyed
+    LEFT JOIN (
+      SELECT
+        MIN(rows_of.record_id) AS record_id,
+        COUNT(*) AS n
+      FROM memory.main."model_map_12345678_7_ab" AS rows_of
+      WHERE
+        NOT rows_of.record_id IS NULL
+      GROUP BY
+        (
+          rows_of.record_id || '.'
+        )
+    ) AS of_key
+      ON RTRIM(of_key.record_id) = RTRIM(keyed.record_id)
+      AND (
+        of_key.record_id || '.'
+      ) = (
+        keyed.record_id || '.'
+      )
+  ) AS m
+    ON RTRIM(r.record_id) = RTRIM(m.record_id)
+    AND (
+      r.record_id || '.'
+    ) = (
+      m.record_id || '.'
+    )
+  WHERE
+    m.mine IS NULL
+) AS judged_pairs;
+
+SELECT
+  op AS operation,
+  record_id,
+  bucket,
+  CASE
+    WHEN op IN ('added', 'updated', 'deleted', 'candidate')
+    THEN CAST(bucket AS BIGINT) * 1099511627776 + pos
+  END AS seq,
+  prior_id,
+  reason,
+  CAST(NULL AS BIGINT) AS total,
+  digest AS checksum,
+  c0 AS "id",
+  c1 AS "Name",
+  c2 AS "total_2",
+  c3 AS "extra"
+FROM (
+  SELECT
+    rows_of.*,
+    ROW_NUMBER() OVER () AS pos
+  FROM (
+    SELECT
+      rows_of.*,
+      (
+        rows_of.record_id || '.'
+      ) AS exact_id
+    FROM (
+      SELECT
+        judged.*,
+        CAST(HASH(judged.record_id) % 256 AS INT) AS bucket
+      FROM memory.main."judged_map_12345678_7_ab" AS judged
+      WHERE
+        NOT op IS NULL AND NOT op IN ('not_sent', 'deleted_not_sent')
+    ) AS rows_of
+    ORDER BY
+      bucket,
+      exact_id
+  ) AS rows_of
+) AS placed
+UNION ALL
+SELECT
+  'count' AS operation,
+  CAST(NULL AS TEXT) AS record_id,
+  CAST(NULL AS INT) AS bucket,
+  CAST(NULL AS BIGINT) AS seq,
+  CAST(NULL AS TEXT) AS prior_id,
+  CASE
+    WHEN kinds.what = 'model'
+    THEN 'model_rows'
+    ELSE COALESCE(reason, op, 'unchanged')
+  END AS reason,
+  CAST(CASE WHEN kinds.what = 'model' THEN model_rows ELSE matches END AS BIGINT) AS total,
+  CAST(NULL AS TEXT) AS checksum,
+  CAST(NULL AS INT) AS "id",
+  CAST(NULL AS TEXT) AS "Name",
+  CAST(NULL AS DECIMAL(10, 2)) AS "total_2",
+  CAST(NULL AS JSON) AS "extra"
+FROM (
+  SELECT
+    judged.op,
+    judged.reason,
+    COUNT(*) AS matches,
+    SUM(judged.mine) AS model_rows
+  FROM memory.main."judged_map_12345678_7_ab" AS judged
+  GROUP BY
+    judged.op,
+    judged.reason
+) AS counts
+CROSS JOIN (VALUES
+  ('rows'),
+  ('model')) AS kinds(what)
+WHERE
+  kinds.what = 'model'
+  AND NOT model_rows IS NULL
+  OR kinds.what = 'rows'
+  AND (
+    op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+  );
+
+DROP TABLE IF EXISTS memory.main."judged_map_12345678_7_ab";
+
+DROP TABLE IF EXISTS memory.main."model_map_12345678_7_ab"
