@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from tailrace.spec.source import SourceSpec
 
 GROUP = "tailrace.sources"
-_DRIVERS = {"postgres": ("psycopg", "adbc_driver_postgresql"), "duckdb": ("duckdb",)}
+_DRIVERS = {
+    "bigquery": ("google.cloud.bigquery", "google.cloud.bigquery_storage"),
+    "postgres": ("psycopg", "adbc_driver_postgresql"),
+    "duckdb": ("duckdb",),
+}
 
 
 def source_types() -> list[str]:
