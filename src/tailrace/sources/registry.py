@@ -16,6 +16,7 @@ GROUP = "tailrace.sources"
 _DRIVERS = {
     "bigquery": ("google.cloud.bigquery", "google.cloud.bigquery_storage"),
     "postgres": ("psycopg", "adbc_driver_postgresql"),
+    "db2": ("ibm_db",),
     "duckdb": ("duckdb",),
 }
 
