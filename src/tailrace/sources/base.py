@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class Limits:
     identifier_bytes: int = 63
     query_words: tuple[str, ...] = ("SELECT", "WITH", "VALUES", "TABLE")
     """What a query may begin with."""
+    scan: re.Pattern[str] | None = None
+    """How its SQL is cut into tokens (`statement.scanner`); None: as PostgreSQL's and DuckDB's."""
 
 
 StepStatus = Literal["passed", "failed", "skipped", "warning"]

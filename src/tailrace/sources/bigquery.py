@@ -41,7 +41,7 @@ class BigQuerySource:
     """
 
     type = "bigquery"
-    limits = Limits(identifier_bytes=300, query_words=("SELECT", "WITH", "FROM"))
+    limits = Limits(identifier_bytes=300, query_words=("SELECT", "WITH", "FROM"), scan=BIGQUERY)
     settings_model = BigQuerySettings
 
     def __init__(
@@ -144,7 +144,7 @@ class BigQuerySource:
 
     def describe(self, sql: str) -> list[Column]:
         """The columns of a model's statement, found without running it. Raises ModelError."""
-        statement = model_statement(sql, self.limits, BIGQUERY)
+        statement = model_statement(sql, self.limits)
         with self.session(model=True) as session:
             return [
                 Column(name, self.dialect.kind_of(native), native)
@@ -153,7 +153,7 @@ class BigQuerySource:
 
     def preview(self, sql: str, limit: int) -> pa.Table:
         """The first records of a model's statement, with values as a sync would read them."""
-        statement = model_statement(sql, self.limits, BIGQUERY)
+        statement = model_statement(sql, self.limits)
         query = preview_query(self.dialect, statement, self.describe(sql), limit)
         with self.session(model=True) as session:
             return session.read(query).read_all()

@@ -226,11 +226,17 @@ class BigQueryDialect(Dialect):
     def alter_type(self, table: str, name: str, native: str) -> str:
         return f"ALTER TABLE {table} ALTER COLUMN {self.quote(name)} SET DATA TYPE {native}"
 
+    def create_marked(self, table: str, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        return (f"{self.create_table(table, columns)} OPTIONS ({self._label})",)
+
+    def create_marked_as(self, table: str, select: str) -> tuple[str, ...]:
+        return (f"CREATE TABLE {table} OPTIONS ({self._label}) AS\n{select}",)
+
     def create_plan(self, table: str, select: str) -> tuple[str, ...]:
         return (f"CREATE TABLE {table} CLUSTER BY bucket, seq {self.expiring(PLAN_DAYS)} AS\n{select}",)
 
     def expiring(self, days: int) -> str:
-        """Options of a table that goes away by itself."""
+        """Options of a table of ours that goes away by itself."""
         return (
             "OPTIONS (expiration_timestamp ="
             f" TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {days} DAY), {self._label})"

@@ -55,7 +55,7 @@ class Token:
     end: int
 
 
-def model_statement(sql: str, limits: Limits, scan: re.Pattern[str] = STANDARD) -> str:
+def model_statement(sql: str, limits: Limits, scan: re.Pattern[str] | None = None) -> str:
     """The one query in `sql`, ready to stand in parentheses. Raises ModelError for anything else."""
     if len(sql) > limits.query_characters:
         raise ModelError(
@@ -63,7 +63,7 @@ def model_statement(sql: str, limits: Limits, scan: re.Pattern[str] = STANDARD) 
             hint="Move parts of it into views of the warehouse and select from those.",
             code="model_too_long",
         )
-    found = [token for token in tokens(sql, scan) if token.sort != "comment"]
+    found = [token for token in tokens(sql, scan or limits.scan or STANDARD) if token.sort != "comment"]
     while found and found[-1].text == ";":
         found.pop()
     while found and found[0].text == ";":

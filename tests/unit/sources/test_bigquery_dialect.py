@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tailrace.errors import ModelError
-from tailrace.sources.base import Column, Kind, Limits
+from tailrace.sources.base import Column, Kind
+from tailrace.sources.bigquery import BigQuerySource
 from tailrace.sources.bigquery_dialect import BigQueryDialect
-from tailrace.sources.bigquery_statement import BIGQUERY
 from tailrace.sources.bigquery_types import native_type
 from tailrace.sources.statement import model_statement
 
@@ -119,7 +119,7 @@ def test_a_schemas_types_are_read_as_sql_writes_them(column: dict[str, object], 
     ],
 )
 def test_one_query_is_one_whatever_stands_in_its_texts_and_comments(sql: str) -> None:
-    assert model_statement(sql, Limits(query_words=("SELECT", "WITH", "FROM")), BIGQUERY)
+    assert model_statement(sql, BigQuerySource.limits)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_one_query_is_one_whatever_stands_in_its_texts_and_comments(sql: str) ->
 )
 def test_what_is_more_than_one_query_is_refused(sql: str) -> None:
     with pytest.raises(ModelError):
-        model_statement(sql, Limits(), BIGQUERY)
+        model_statement(sql, BigQuerySource.limits)
 
 
 def test_plans_go_away_by_themselves_and_are_clustered() -> None:
