@@ -13,8 +13,9 @@ setup: .venv/.ready packages ## Make .venv from the lock, install the Debian pac
 .venv/.ready: requirements/dev.txt pyproject.toml scripts/environment
 	@scripts/environment
 
-packages:
+packages: .venv/.ready
 	@scripts/packages
+	@scripts/bqemulator
 
 demo: .venv/.ready ## Sync a small shop to a local receiver, and explain each step
 	@.venv/bin/tailrace demo
@@ -42,4 +43,4 @@ lock: .venv/.ready ## Resolve the requirements anew
 	@scripts/lock
 
 clean: ## Remove what was made here
-	rm -rf .venv build dist .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-bqemulator build dist .ruff_cache .import_linter_cache .hypothesis

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from tests.servers.azure import AzureServer, Pool
+from tests.servers.bigquery.server import BigQueryServer
+from tests.servers.bigquery.server import Dataset as BigQueryDataset
 from tests.servers.db2 import Database as Db2Database
 from tests.servers.db2 import Db2Server
 from tests.servers.postgres import Database, PostgresServer
@@ -63,3 +65,25 @@ def azure_pool(azure: AzureServer) -> Iterator[Pool]:
     """A fresh dedicated SQL pool, dropped after the test."""
     with azure.pool() as pool:
         yield pool
+
+
+@pytest.fixture(scope="session")
+def bigquery() -> Iterator[BigQueryServer]:
+    """One stand-in for BigQuery for this test process; take `bigquery_dataset` for a project of your own."""
+    server = BigQueryServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def bigquery_dataset(bigquery: BigQueryServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[BigQueryDataset]:
+    """A fresh BigQuery project with one dataset, dropped after the test; Tailrace is pointed at the stand-in."""
+    for name, value in bigquery.environment().items():
+        monkeypatch.setenv(name, value)
+    with bigquery.dataset() as dataset:
+        yield dataset
+    bigquery.clear_faults()
+    bigquery.slow()

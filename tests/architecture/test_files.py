@@ -67,7 +67,7 @@ def text_of(path: Path) -> str | None:
         return None
 
 
-@pytest.mark.parametrize("lock", ["tailrace", "dev"])
+@pytest.mark.parametrize("lock", ["tailrace", "dev", "bqemulator"])
 def test_lock_files_hold_hashes_and_no_addresses(lock: str) -> None:
     text = (ROOT / "requirements" / f"{lock}.txt").read_text()
     assert not re.search(r"://|--find-links|--index-url|--extra-index-url|^\s*[./]|@ ", text, re.MULTILINE)

@@ -1,0 +1,9 @@
+"""The stand-in's own process. It runs in the environment of bqemulator, never in that of the tests."""
+
+import logging
+import warnings
+
+import structlog
+
+warnings.filterwarnings("ignore", message="Arrow output on a DB-API result makes an extra copy")
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
