@@ -26,6 +26,15 @@ class SourceKit:
     }
     """The warehouse's types to try, by kind, as they stand in a CAST; without kinds that it lacks."""
 
+    decimals: ClassVar[list[str]] = [
+        *("0", "-1", "12345678901234567890.1234567891", "-0.0000000001"),
+        "9" * 28 + "." + "9" * 10,
+    ]
+    """Decimals that the type of `types` holds, without needless zeros."""
+
+    lacks: ClassVar[frozenset[str]] = frozenset()
+    """Of `NaN` and `Infinity` those that the warehouse's floating-point type does not have."""
+
     @pytest.fixture
     def source(self) -> Source:
         """The source under test, with nothing in its managed schema."""
@@ -90,11 +99,15 @@ class SourceKit:
     def one(self, source: Source, *expressions: str) -> tuple[Any, ...]:
         """The values of some expressions."""
         with source.session() as session:
-            return session.rows("SELECT " + ", ".join(f"{e} AS c{i}" for i, e in enumerate(expressions)))[0]
+            return session.rows(self._row(source, expressions))[0]
 
     def columns(self, source: Source, *expressions: str) -> list[Column]:
         """The expressions as columns c0, c1 … of a model."""
-        return source.describe("SELECT " + ", ".join(f"{e} AS c{i}" for i, e in enumerate(expressions)))
+        return source.describe(self._row(source, expressions))
+
+    @staticmethod
+    def _row(source: Source, expressions: Sequence[str]) -> str:
+        return source.dialect.select_one(", ".join(f"{e} AS c{i}" for i, e in enumerate(expressions)))
 
     def stored(self, session: Session, source: Source, table: str, columns: Sequence[Column]) -> pa.Table:
         """A managed table's rows as the plan reads them."""

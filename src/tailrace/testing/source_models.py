@@ -68,7 +68,8 @@ class ModelConformance(SourceKit):
         ],
     )
     def test_comments_and_semicolons_around_a_statement_do_no_harm(self, source: Source, around: str) -> None:
-        sql = around.format("WITH a AS (SELECT ';' AS text) SELECT text, '--' AS dash FROM a")
+        one = source.dialect.select_one("';' AS text")
+        sql = around.format(f"WITH a AS ({one}) SELECT text, '--' AS dash FROM a")
         assert [column.name for column in source.describe(sql)] == ["text", "dash"]
         assert source.preview(sql, 5).to_pylist() == [{"text": ";", "dash": "--"}]
 
@@ -99,12 +100,12 @@ class ModelConformance(SourceKit):
         assert source.preview(f"SELECT n FROM ({self.numbers(3)}) AS x", 7).num_rows == 3
 
     def test_repeated_columns_are_found(self, source: Source) -> None:
-        columns = source.describe("SELECT 1 AS a, 2 AS a")
+        columns = source.describe(source.dialect.select_one("1 AS a, 2 AS a"))
         with pytest.raises(ModelError):
             check_model(columns, ["a"], source.limits)
 
     def test_a_key_is_found_whatever_its_case(self, source: Source) -> None:
-        columns = source.describe(f"SELECT {self.value(Kind.TEXT, 'x')} AS customer_id")
+        columns = source.describe(source.dialect.select_one(f"{self.value(Kind.TEXT, 'x')} AS customer_id"))
         (key,) = check_model(columns, ["Customer_ID"], source.limits)
         assert key.name.lower() == "customer_id"
 

@@ -29,7 +29,6 @@ VALUES: dict[Kind, Sequence[tuple[str | None, Any]]] = {
         (None, None),
     ],
 }
-DECIMALS = ["0", "-1", "12345678901234567890.1234567891", "-0.0000000001", "9" * 28 + "." + "9" * 10]
 
 DIFFERENT: dict[Kind, list[tuple[str | None, str | None]]] = {
     Kind.BOOL: [("true", "false"), ("false", None)],
@@ -63,29 +62,36 @@ class ValueConformance(SourceKit):
             assert column.kind is kind
             stored = dialect.storage(column)
             selects = [
-                f"SELECT {n} AS n, {dialect.store_expr(self.value(kind, text), column)} AS v"
-                for n, (text, _) in enumerate(VALUES[kind])
+                dialect.select_one(f"{n} AS n, {dialect.store_expr(self.value(kind, text), column)} AS v")
+                for n, (text, _) in enumerate(self._values(kind))
             ]
             back = self._through(managed, " UNION ALL ".join(selects), dialect.read_expr("v", stored))
-            assert back.to_pylist() == [value for _, value in VALUES[kind]], kind
+            assert back.to_pylist() == [value for _, value in self._values(kind)], kind
+
+    def _values(self, kind: Kind) -> list[tuple[str | None, Any]]:
+        return [pair for pair in VALUES[kind] if pair[0] not in self.lacks]
 
     def test_decimals_keep_all_their_digits(self, managed: Source) -> None:
         dialect = managed.dialect
         (column,) = self.columns(managed, self.value(Kind.DECIMAL, "1"))
         selects = [
-            f"SELECT {n} AS n, {dialect.store_expr(self.value(Kind.DECIMAL, text), column)} AS v"
-            for n, text in enumerate(DECIMALS)
+            dialect.select_one(f"{n} AS n, {dialect.store_expr(self.value(Kind.DECIMAL, text), column)} AS v")
+            for n, text in enumerate(self.decimals)
         ]
         back = self._through(
             managed, " UNION ALL ".join(selects), dialect.read_expr("v", dialect.storage(column))
         )
         assert pa.types.is_string(back.type)
-        assert [_plain(text) for text in back.to_pylist()] == DECIMALS
+        assert [_plain(text) for text in back.to_pylist()] == self.decimals
 
     def test_not_a_number_stays_one(self, managed: Source) -> None:
+        if "NaN" in self.lacks:
+            pytest.skip("the warehouse's numbers all are numbers")
         dialect = managed.dialect
         (column,) = self.columns(managed, self.value(Kind.FLOAT, "1"))
-        select = f"SELECT 1 AS n, {dialect.store_expr(self.value(Kind.FLOAT, 'NaN'), column)} AS v"
+        select = dialect.select_one(
+            f"1 AS n, {dialect.store_expr(self.value(Kind.FLOAT, 'NaN'), column)} AS v"
+        )
         (value,) = self._through(managed, select, dialect.read_expr("v", dialect.storage(column))).to_pylist()
         assert math.isnan(value)
 
@@ -98,7 +104,10 @@ class ValueConformance(SourceKit):
             f"NULLIF({self.bytes_value(b'')}, {self.bytes_value(b'')})" if v is None else self.bytes_value(v)
             for v in wanted
         ]
-        selects = [f"SELECT {n} AS n, {dialect.store_expr(v, column)} AS v" for n, v in enumerate(values)]
+        selects = [
+            dialect.select_one(f"{n} AS n, {dialect.store_expr(v, column)} AS v")
+            for n, v in enumerate(values)
+        ]
         back = self._through(
             managed, " UNION ALL ".join(selects), dialect.read_expr("v", dialect.storage(column))
         )
@@ -130,7 +139,8 @@ class ValueConformance(SourceKit):
     def _pairs(
         self, kind: Kind, pairs: dict[Kind, list[tuple[str | None, str | None]]]
     ) -> list[tuple[str | None, str | None]]:
-        return pairs[kind] if kind in self.types else []
+        wanted = pairs[kind] if kind in self.types else []
+        return [pair for pair in wanted if not self.lacks & set(pair)]
 
     def _compare(self, source: Source, kind: Kind, left: str | None, right: str | None) -> tuple[bool, bool]:
         dialect = source.dialect
@@ -139,8 +149,8 @@ class ValueConformance(SourceKit):
         a, b = (dialect.store_expr(self.value(kind, text), column) for text in (left, right))
         differs, equal = self.one(
             source,
-            dialect.differs(a, b, stored),
-            f"{dialect.checksum([(a, stored)])} = {dialect.checksum([(b, stored)])}",
+            dialect.truth(dialect.differs(a, b, stored)),
+            dialect.truth(f"{dialect.checksum([(a, stored)])} = {dialect.checksum([(b, stored)])}"),
         )
         return bool(differs), bool(equal)
 
@@ -201,7 +211,7 @@ class ValueConformance(SourceKit):
         named = ", ".join(f"{e} AS {c.name}" for e, c in zip(expressions, columns, strict=True))
         with source.session() as session:
             (row,) = session.rows(
-                f"SELECT {source.dialect.key_text(columns, 'm')} AS k FROM (SELECT {named}) AS m"
+                f"SELECT {source.dialect.key_text(columns, 'm')} AS k FROM ({source.dialect.select_one(named)}) AS m"
             )
         return row
 
@@ -216,7 +226,7 @@ class ValueConformance(SourceKit):
         with managed.session() as session:
             found = session.rows(
                 f"SELECT {managed.dialect.key_problem(columns, 'm')} AS p "
-                f"FROM (SELECT {self.value(Kind.TEXT, text)} AS k) AS m"
+                f"FROM ({managed.dialect.select_one(f'{self.value(Kind.TEXT, text)} AS k')}) AS m"
             )
         assert found == [(problem,)]
 
@@ -226,12 +236,14 @@ class ValueConformance(SourceKit):
         keys = ["a", "A", "a ", "é", "e\u0301", "Z", "10", "9", "_", "ß", "ss"]
         name = table(("k", "text"))
         binary = managed.dialect.binary("k")
+        exact = managed.dialect.exact(binary)
         with managed.session() as session:
             session.upload(name, pa.table({"k": keys}))
-            distinct = session.rows(f"SELECT count(DISTINCT {binary}) FROM {self.full(managed, name)}")
+            distinct = session.rows(f"SELECT count(DISTINCT {exact}) FROM {self.full(managed, name)}")
             ordered = session.rows(f"SELECT k FROM {self.full(managed, name)} ORDER BY {binary}")
         assert distinct == [(len(keys),)]
-        assert [k for (k,) in ordered] == sorted(keys, key=str.encode)
+        if exact == binary:  # elsewhere a digest decides
+            assert [k for (k,) in ordered] == sorted(keys, key=str.encode)
 
     def test_a_bucket_depends_on_the_key_alone(self, managed: Source) -> None:
         query = (
