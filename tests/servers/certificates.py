@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -13,6 +14,14 @@ from cryptography.x509.oid import NameOID
 
 def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _alternatives(name: str) -> list[x509.GeneralName]:
+    """An address stands there as a name too: Microsoft's driver compares names only."""
+    try:
+        return [x509.IPAddress(ip_address(name)), x509.DNSName(name)]
+    except ValueError:
+        return [x509.DNSName(name)]
 
 
 def _certificate(
@@ -41,7 +50,7 @@ def _certificate(
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
         builder = builder.add_extension(usage, critical=True)
     else:
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(subject)]), critical=False)
+        builder = builder.add_extension(x509.SubjectAlternativeName(_alternatives(subject)), critical=False)
     return builder.sign(issuer_key, hashes.SHA256())
 
 

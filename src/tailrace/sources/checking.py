@@ -86,7 +86,8 @@ class Probe:
     def _insert(self) -> str:
         import pyarrow as pa
 
-        self._expect(2, f"INSERT INTO {self._table} VALUES (1, 'a'), (2, 'b')")
+        rows = self._dialect.constants("rows_of", ["id", "note"], [["1", "'a'"], ["2", "'b'"]])
+        self._expect(2, f"INSERT INTO {self._table} (id, note) SELECT id, note FROM {rows}")
         self._session.upload(self.name, pa.table({"id": [3], "note": ["c"]}))
         return "inserted 3 rows"
 

@@ -97,7 +97,8 @@ def preview_query(dialect: Dialect, statement: str, columns: Sequence[Column], l
         + f" AS {dialect.quote(column.name)}"
         for column in columns
     )
-    return f"SELECT {shown} FROM {dialect.subquery(statement, 'model')} LIMIT {int(limit)}"
+    query = f"SELECT {shown} FROM {dialect.subquery(statement, 'model')}"
+    return dialect.leading(statement) + dialect.limited(query, limit)
 
 
 class Oversized(NamedTuple):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 GROUP = "tailrace.sources"
 _DRIVERS = {
+    "azure": ("mssql_python",),
     "bigquery": ("google.cloud.bigquery", "google.cloud.bigquery_storage"),
     "postgres": ("psycopg", "adbc_driver_postgresql"),
     "db2": ("ibm_db",),
