@@ -13,8 +13,13 @@ from tailrace.spec.project import Project
 from tailrace.spec.suggest import did_you_mean
 
 
-def check(project: Project, names: Sequence[str], environ: Mapping[str, str]) -> Iterator[CheckDocument]:
-    """Check what is named (sources, models, destinations; all without names): sources first, then who needs them."""
+def check(
+    project: Project, names: Sequence[str], environ: Mapping[str, str], *, deep: bool = False
+) -> Iterator[CheckDocument]:
+    """Check what is named (sources, models, destinations; all without names): sources first, then who needs them.
+
+    With `deep`, sources alone, and each by a sync of records that are made up.
+    """
     known = [*project.sources, *project.models, *project.destinations]
     for name in names:
         if name not in known:
@@ -23,12 +28,20 @@ def check(project: Project, names: Sequence[str], environ: Mapping[str, str]) ->
                 hint=did_you_mean(name, known),
                 code="name_unknown",
             )
+        if deep and name not in project.sources:
+            raise ConfigError(
+                f"`{name}` is no source, and only sources have a deep check.",
+                hint=did_you_mean(name, project.sources),
+                code="name_unknown",
+            )
     broken: set[str] = set()
     for name in _chosen(project.sources, names):
-        document = _check_source(project, name, environ)
+        document = _check_source(project, name, environ, deep=deep)
         if not document.ok:
             broken.add(name)
         yield document
+    if deep:
+        return
     for name in _chosen(project.models, names):
         yield _check_model(project, name, environ, skip=project.models[name].source in broken)
     for name in _chosen(project.destinations, names):
@@ -58,11 +71,15 @@ def _failed(name: str, error: TailraceError) -> CheckStepDocument:
     return CheckStepDocument(name=name, status="failed", detail=detail, remedy=error.hint)
 
 
-def _check_source(project: Project, name: str, environ: Mapping[str, str]) -> CheckDocument:
+def _check_source(project: Project, name: str, environ: Mapping[str, str], *, deep: bool) -> CheckDocument:
     spec = project.sources[name]
     try:
         source = project_source(project, name, environ)
         steps = [_step(step) for step in source.check()]
+        if deep and all(step.status != "failed" for step in steps):
+            from tailrace.service.deep_check import deep_check
+
+            steps += deep_check(project, name, environ)
     except TailraceError as error:
         steps = [_failed("settings", error)]
     return _document(name, "source", spec.type, steps)

@@ -100,11 +100,11 @@ class Workspace:
 
     # -- looking
 
-    def check(self, names: Sequence[str]) -> Iterator[doc.CheckDocument]:
-        """Test sources, models and destinations step by step."""
+    def check(self, names: Sequence[str], *, deep: bool = False) -> Iterator[doc.CheckDocument]:
+        """Test sources, models and destinations step by step; `deep` runs a sync of made-up records on sources."""
         from tailrace.service.checks import check
 
-        return check(self.project, names, self.environ)
+        return check(self.project, names, self.environ, deep=deep)
 
     def grants(
         self, source: str, user: str | None, role: str | None, schemas: Sequence[str]

@@ -21,7 +21,8 @@ Run = Callable[..., Ended]
     [
         (["plan", "customers_to_crm", "--sql", "--samples", "7"], ("plan", ["customers_to_crm"], True, 7)),
         (["sync", "customers_to_crm", "--plan", "x", "--limit", "9"], ("sync", ["customers_to_crm"], "x", 9)),
-        (["check", "crm"], ("check", ["crm"])),
+        (["check", "crm"], ("check", ["crm"], False)),
+        (["check", "warehouse", "--deep"], ("check", ["warehouse"], True)),
         (
             ["grants", "warehouse", "--user", "u", "--role", "r", "--schemas", "a, b"],
             ("grants", "warehouse", "u", "r", ["a", "b"]),

@@ -181,8 +181,8 @@ class FakeWorkspace:
     def schema() -> dict[str, Any]:
         return {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}
 
-    def check(self, names: Sequence[str]) -> Iterator[CheckDocument]:
-        self.calls.append(("check", list(names)))
+    def check(self, names: Sequence[str], *, deep: bool) -> Iterator[CheckDocument]:
+        self.calls.append(("check", list(names), deep))
         steps = [CheckStepDocument(name="address", status="passed", detail="db:5432")]
         if not self.checks_ok:
             steps += [

@@ -64,6 +64,7 @@ def schema(run: Invocation) -> int:
     examples=[
         ("tailrace check", "Everything: sources, models, destinations"),
         ("tailrace check warehouse crm", "Only these"),
+        ("tailrace check warehouse --deep", "Sync made-up records through a source, to this machine"),
     ],
 )
 def check(
@@ -74,11 +75,18 @@ def check(
             metavar="[NAME]...", show_default=False, help="Sources, models or destinations; all if none."
         ),
     ] = None,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep",
+            help="Sources only: sync records that are made up through tables of its own, dropped at the end.",
+        ),
+    ] = False,
 ) -> int:
     """Test sources, models and destinations step by step, each failed step with its remedy."""
     collected: Collected[CheckDocument] = Collected()
     with run.workspace() as workspace:
-        for document in collected.each(workspace.check(names or [])):
+        for document in collected.each(workspace.check(names or [], deep=deep)):
             if not run.out.json and not (run.out.quiet and document.ok):
                 from tailrace.cli.render.tables import check as rendered
 
