@@ -9,7 +9,7 @@ from tailrace.errors import StateError
 from tailrace.sources.base import Session
 from tailrace.sources.dialect import Dialect
 from tailrace.state.checkpoint import read_checkpoint
-from tailrace.state.fence import Fence, patiently, update_checkpoint
+from tailrace.state.fence import Fence, insist, patiently, update_checkpoint
 from tailrace.state.guards import Approval, GuardResult
 from tailrace.state.names import StateNames
 
@@ -39,8 +39,9 @@ def approve(session: Session, dialect: Dialect, names: StateNames, sync_id: str)
         )
     approval = replace(pending, approved=True)
     checkpoints = dialect.table(names.schema, names.checkpoints)
-    changed = session.execute(
+    statement = (
         f"UPDATE {checkpoints} SET approval = {dialect.literal(approval.to_json())}"
         f" WHERE approval = {dialect.literal(pending.to_json())}"
     )
+    changed = insist(lambda: session.execute(statement))
     return approval if changed or pending.approved else approve(session, dialect, names, sync_id)

@@ -7,26 +7,31 @@ plan is the whole state, as in a first sync, the plan table itself becomes the r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from tailrace.errors import SourceError, StateError
+from tailrace.errors import SourceError, StateError, TailraceError
 from tailrace.outcomes import Outcome, Span
 from tailrace.sources.base import Session
+from tailrace.state.adoption import Adoption
 from tailrace.state.columns import OWN, used, values_checksum
+from tailrace.state.compaction import compact
 from tailrace.state.counts import Counts, OperationCounts
-from tailrace.state.fence import CONFLICT, Fence, update_checkpoint, write_fenced
-from tailrace.state.moves import BASELINES, SENT, Moves
+from tailrace.state.decided import DecidedRows
+from tailrace.state.fence import CONFLICT, Fence, update_checkpoint, verify, write_fenced
+from tailrace.state.moves import SENT, Moves
+from tailrace.state.parts import Part, parts
 from tailrace.state.progress import Progress, load_progress, progress_rows, without
 from tailrace.state.quarantine import clear_rejections, record_rejections
+from tailrace.state.records import Write, column_names, records_of, run_writes
 from tailrace.state.seal import SealedPlan
 from tailrace.state.synclog import LogEntry, append_log
 from tailrace.state.upkeep import count_rows
 
 _ADOPT_SHARE = 10
 """A plan table becomes the records table where at most one in so many of its rows must be taken out."""
-_READERS_WAIT = 2.0
-"""How long the swap of tables waits for somebody who reads them, before the rows are copied instead."""
 _GAPS = 1_000
 
 
@@ -66,27 +71,41 @@ def discard(session: Session, fence: Fence, plan: SealedPlan, ending: Ending) ->
 def _end(session: Session, fence: Fence, plan: SealedPlan, ending: Ending, *, keep_approval: bool) -> int:
     progress = load_progress(session, fence.dialect, fence.names, plan.table)
     commit = _Commit(session, fence, plan, ending, progress, _moves(session, fence, plan), keep_approval)
+    records = _one_or_many(session, fence, commit)
+    if not fence.dialect.ddl_in_transactions:
+        session.execute(fence.dialect.drop_table(commit.rows.changes))
+    if fence.dialect.insert_only:
+        with suppress(TailraceError):  # the plan has ended; the next one tries again
+            compact(session, fence, records)
+    return records
+
+
+def _one_or_many(session: Session, fence: Fence, commit: _Commit) -> int:
+    if commit.move_parts():
+        return write_fenced(session, fence, lambda: commit.run("nothing"))
     if commit.adoptable():
         try:
-            return write_fenced(session, fence, lambda: commit.run(adopt=True), attempts=1)
+            return write_fenced(session, fence, lambda: commit.run("the table"), attempts=1)
         except SourceError as error:
             if error.code != CONFLICT:
                 raise
-    return write_fenced(session, fence, lambda: commit.run(adopt=False))
+    return write_fenced(session, fence, lambda: commit.run("the rows"))
 
 
 def _moves(session: Session, fence: Fence, plan: SealedPlan) -> Moves:
+    rows = DecidedRows(fence, plan)
+    stored = column_names(session, fence)
     if plan.remember == "checksum":
-        return Moves(fence, plan, ("checksum",))
+        return Moves(rows, records_of(fence, stored), ("checksum",))
     planned = tuple(_values(session, fence, plan.table))
-    stored = _values(session, fence, fence.names.records)
-    return Moves(fence, plan, planned, tuple(name for name in stored if name not in planned))
+    carried = [name for name in stored if name.lower() not in OWN and name not in planned]
+    return Moves(rows, records_of(fence, stored, carried), planned)
 
 
 def _values(session: Session, fence: Fence, table: str) -> dict[str, str]:
     """The value columns of a managed table and their types."""
     found = session.rows(fence.dialect.table_columns(fence.names.schema, table))
-    return {name: native for name, native in found if name not in OWN}
+    return {name: native for name, native in found if name.lower() not in OWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,30 +118,52 @@ class _Commit:
     moves: Moves
     keep_approval: bool
 
-    def run(self, *, adopt: bool) -> int:
-        """All statements after the compare-and-set."""
-        phase, table, sync_id, row_count, approval = self.session.rows(
-            f"SELECT phase, plan_table, sync_id, row_count, approval FROM {self.fence.checkpoints}"
-        )[0]
-        if phase == "idle" and sync_id == self.plan.sync_id:
-            return int(row_count)
-        if table != self.plan.table:
-            raise StateError(
-                f"The sealed plan is {table}, not {self.plan.table}.", hint="Run the sync again."
-            )
+    @property
+    def rows(self) -> DecidedRows:
+        return self.moves.rows
+
+    def run(self, moving: Literal["the rows", "the table", "nothing"]) -> int:
+        """All statements after the compare-and-set; `nothing` but doubts moves where the parts were moved before."""
+        row_count, approval = self._checked()
+        if self.ended():
+            return row_count
         self._store_spans()
         self._rejections()
-        if adopt:
+        if moving == "the table":
             self._adopt()
         else:
-            row_count += self._move()
-            self._execute(self.fence.dialect.drop_table(self.moves.changes))
-        self._execute(f"DELETE FROM {self.moves.progress} WHERE 1 = 1")
+            row_count += self._move() if moving == "the rows" else self._doubt()
+            if self.fence.dialect.ddl_in_transactions:
+                self._execute(self.fence.dialect.drop_table(self.rows.changes))
+        self._execute(f"DELETE FROM {self.rows.progress} WHERE 1 = 1")
         counted = count_rows(self.session, self.fence.dialect, self.fence.names)
-        row_count = counted.rows if adopt else row_count
+        row_count = counted.rows if moving == "the table" else row_count
         self._log(counted.delivered, approved=approval is not None and not self.keep_approval)
         self._checkpoint(row_count)
         return row_count
+
+    def ended(self) -> bool:
+        """Whether this plan was finished before, as after a lost answer."""
+        phase, sync_id = self.session.rows(f"SELECT phase, sync_id FROM {self.fence.checkpoints}")[0]
+        return bool(phase == "idle" and sync_id == self.plan.sync_id)
+
+    def move_parts(self) -> bool:
+        """Move the rows part by part, each in its transaction, where they are too many for one. Raises FenceLost."""
+        d, progress = self.fence.dialect, self.progress
+        if d.rows_per_transaction is None:
+            return False
+        verify(self.session, self.fence)
+        if self.ended():
+            return False
+        found = list(
+            parts(self.session, d, self.fence.names, self.plan.table, progress, d.rows_per_transaction)
+        )
+        if len(found) <= 1 and not progress.moved and not progress.stored:
+            return False
+        for part in found:
+            if part.due or not self._whole():
+                write_fenced(self.session, self.fence, lambda part=part: self._move_part(part))
+        return True
 
     # -- deciding
 
@@ -132,10 +173,13 @@ class _Commit:
         counts = self.plan.counts
         beside = counts.set_aside + counts.not_sent + counts.quarantined + self.progress.exceptions.num_rows
         return (
-            self.plan.remember == "values"
+            self.fence.dialect.ddl_in_transactions
+            and self.fence.dialect.rows_per_transaction is None
+            and not self.fence.dialect.insert_only
+            and self.plan.remember == "values"
             and share.planned == counts.planned > 0
             and beside * _ADOPT_SHARE <= counts.planned
-            and not self._any(self.moves.records)
+            and not self._any(self.fence.table(self.fence.names.records))
             and _values(self.session, self.fence, self.plan.table)
             == _values(self.session, self.fence, self.fence.names.records)
             and self._all_resolved()
@@ -151,18 +195,29 @@ class _Commit:
         d = self.fence.dialect
         open_spans = d.constants("g", ("a", "b"), [(str(gap.first), str(gap.last)) for gap in gaps])
         inside = (
-            f"SELECT 1 AS found FROM {open_spans} JOIN {self.moves.changes} AS c ON c.seq BETWEEN g.a AND g.b"
+            f"SELECT 1 AS found FROM {open_spans} JOIN {self.rows.changes} AS c ON c.seq BETWEEN g.a AND g.b"
         )
         return not self.session.rows(d.limited(inside, 1))
 
     # -- steps
+
+    def _checked(self) -> tuple[int, str | None]:
+        """Row count and approval, of a checkpoint that names this plan. Raises StateError."""
+        phase, table, sync_id, row_count, approval = self.session.rows(
+            f"SELECT phase, plan_table, sync_id, row_count, approval FROM {self.fence.checkpoints}"
+        )[0]
+        if table != self.plan.table and not (phase == "idle" and sync_id == self.plan.sync_id):
+            raise StateError(
+                f"The sealed plan is {table}, not {self.plan.table}.", hint="Run the sync again."
+            )
+        return int(row_count), approval
 
     def _store_spans(self) -> None:
         """The progress table now says what the statements join: disjoint spans, and those in doubt."""
         resolved = self.progress.spans
         unknown = without(self.ending.unknown, resolved)
         rows = progress_rows(self.plan.table, resolved=[(0, span) for span in resolved], unknown=unknown)
-        self._execute(f"DELETE FROM {self.moves.progress} WHERE kind IN ('resolved', 'unknown')")
+        self._execute(f"DELETE FROM {self.rows.progress} WHERE kind IN ('resolved', 'unknown')")
         self.session.upload(self.fence.names.progress, rows)
 
     def _rejections(self) -> None:
@@ -170,7 +225,7 @@ class _Commit:
             record_rejections(
                 self.session,
                 self.fence,
-                rejected=self.moves.rejected(self._checksum()),
+                rejected=self.rows.rejected(self._checksum()),
                 fingerprint=self.ending.settings,
                 counted=self.ending.count_rejections,
             )
@@ -178,44 +233,59 @@ class _Commit:
             clear_rejections(
                 self.session,
                 self.fence,
-                planned=self.moves.named,
-                delivered=self.moves.delivered(*SENT, "deleted"),
+                planned=self.rows.named,
+                delivered=self.rows.delivered(*SENT, "deleted"),
             )
+
+    def _doubt(self) -> int:
+        """What was offered and not resolved, once nobody can send it any more."""
+        if not self.ending.unknown:
+            return 0
+        return run_writes(self.session, self.moves.doubted(offered=True, unanswered=False))
 
     def _move(self) -> int:
         """Rows into and out of the records table; gives by how many it grew, as the statements counted."""
-        moves, grown = self.moves, 0
+        writes: list[Write] = []
         if self._unknown():
-            grown += self._execute(moves.add_doubtful())
-            grown -= self._execute(moves.remove_older(moves.doubtful(*SENT)))
-            self._execute(moves.doubt_deleted())
-        if self._planned(*SENT):
-            rows = moves.delivered(*SENT)
-            grown += self._execute(moves.add(rows))
-            grown -= self._execute(moves.remove_older(rows))
-        if self._planned("deleted"):
-            grown -= self._execute(moves.remove(moves.delivered("deleted")))
-        for operation in BASELINES:
-            grown += self._execute(moves.baseline(operation))
-        grown -= self._execute(moves.remove(moves.planned("drop")))
-        if self._fills():
-            filled, emptied = moves.fill()
-            grown += self._execute(filled)
-            grown -= self._execute(emptied)
+            writes += self.moves.doubted(offered=bool(self.ending.unknown), unanswered=self._unanswered())
+        writes += self._resolved(self.moves)
+        writes += self._unsent(self.moves)
         if not self._whole():
-            self._execute(moves.still_due(self._differs()))
-        return grown
+            writes += self.moves.still_due(self._differs())
+        return run_writes(self.session, writes)
+
+    def _move_part(self, part: Part) -> None:
+        """One part with its progress and the new row count, all or nothing."""
+        self._checked()
+        grown = 0
+        if part.due:
+            due = self.moves.within(part.rows_due)
+            if part.positioned:
+                doubted = due.doubted(offered=False, unanswered=True) if self._unanswered() else ()
+                grown = run_writes(self.session, [*doubted, *self._resolved(due)])
+                rows = progress_rows(self.plan.table, moved=part.due)
+            else:
+                grown = run_writes(self.session, self._unsent(due))
+                rows = progress_rows(self.plan.table, stored=part.due)
+            self.session.upload(self.fence.names.progress, rows)
+        if not self._whole():
+            run_writes(self.session, self.moves.within(part.all_rows).still_due(self._differs()))
+        count = self.fence.dialect.quote("row_count")
+        update_checkpoint(self.session, self.fence, {"row_count": f"{count} + ({grown})"})
+
+    def _resolved(self, moves: Moves) -> list[Write]:
+        return [
+            *(moves.delivered() if self._planned(*SENT) else ()),
+            *(moves.deleted() if self._planned("deleted") else ()),
+        ]
+
+    def _unsent(self, moves: Moves) -> list[Write]:
+        return [*moves.baselines(), *(moves.filled() if self._fills() else ())]
 
     def _adopt(self) -> None:
-        moves = self.moves
-        for statement in (
-            *self.fence.dialect.lock_wait(_READERS_WAIT),
-            *moves.dress(),
-            moves.take_out(),
-            *(moves.mark_baseline() if self.plan.counts.not_sent else ()),
-            *((moves.mark_doubtful(),) if self._unknown() else ()),
-            *moves.undress(),
-            *moves.succeed(),
+        adoption = Adoption(self.rows)
+        for statement in adoption.statements(
+            baselines=bool(self.plan.counts.not_sent), doubts=self._unknown()
         ):
             self._execute(statement)
 
@@ -271,8 +341,10 @@ class _Commit:
         return any(shares.get(operation, OperationCounts()).planned for operation in operations)
 
     def _unknown(self) -> bool:
-        outcomes = self.progress.exceptions.column("outcome").unique().to_pylist()
-        return bool(self.ending.unknown) or Outcome.UNKNOWN.value in outcomes
+        return bool(self.ending.unknown) or self._unanswered()
+
+    def _unanswered(self) -> bool:
+        return Outcome.UNKNOWN.value in self.progress.exceptions.column("outcome").unique().to_pylist()
 
     def _whole(self) -> bool:
         """Nothing that is due was left undelivered."""
@@ -284,9 +356,7 @@ class _Commit:
     def _fills(self) -> bool:
         if self.plan.remember == "checksum":
             return False
-        d = self.fence.dialect
-        stored = self.session.rows(d.table_columns(self.fence.names.schema, self.fence.names.records))
-        return any(name == "checksum" for name, _ in stored)
+        return any(name.lower() == "checksum" for name in column_names(self.session, self.fence))
 
     def _any(self, table: str) -> bool:
         query = self.fence.dialect.limited(f"SELECT 1 AS found FROM {table}", 1)

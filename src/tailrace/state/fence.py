@@ -102,13 +102,27 @@ def patiently(
 
     Then it was our own other thread, a renewal say. Raises FenceLost, or the conflict of the last attempt.
     """
+    return insist(act, lambda: verify(session, fence), attempts=attempts, pause=pause)
+
+
+def insist(
+    act: Callable[[], Result],
+    check: Callable[[], object] = lambda: None,
+    *,
+    attempts: int = _ATTEMPTS,
+    pause: Callable[[float], object] = threading.Event().wait,
+) -> Result:
+    """Do it again where another session changed the same rows first; `check` raises where that is of no use.
+
+    Raises the conflict of the last attempt.
+    """
     for left in reversed(range(attempts)):
         try:
             return act()
         except SourceError as error:
             if error.code != CONFLICT:
                 raise
-            verify(session, fence)
+            check()
             if not left:
                 raise
             pause(_PAUSE)

@@ -47,6 +47,10 @@ class Progress:
     """All that is resolved, in reading order, in as few spans as possible."""
     doubtful: tuple[Span, ...] = field(default=())
     """Not resolved, and perhaps sent by a run whose ledger was lost."""
+    moved: tuple[Span, ...] = field(default=())
+    """Resolved, and already moved into the records table, where that takes several transactions (R26)."""
+    stored: tuple[Span, ...] = field(default=())
+    """Buckets whose rows without a position were moved likewise."""
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -75,6 +79,12 @@ def without(spans: Iterable[Span], taken: Iterable[Span]) -> tuple[Span, ...]:
         if first <= span.last:
             left.append(Span(first, span.last))
     return tuple(left)
+
+
+def common(spans: Iterable[Span], others: Iterable[Span]) -> tuple[Span, ...]:
+    """The positions of `spans` that lie in `others` too."""
+    found = merged(spans)
+    return without(found, without(found, others))
 
 
 def covered(units: Sequence[Unit], spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -113,18 +123,19 @@ def load_progress(session: Session, dialect: Dialect, names: StateNames, plan_ta
     units: list[Unit] = []
     resolved: dict[int, list[Span]] = {}
     ceiling: int | None = None
-    doubtful: list[Span] = []
+    others: dict[str, list[Span]] = {"unknown": [], "moved": [], "stored": []}
+    kinds = ", ".join(f"'{kind}'" for kind in ("unit", "resolved", "ceiling", *others))
     rows = session.rows(
         f"SELECT kind, unit, from_seq, to_seq, records FROM {table}"
-        f" WHERE {mine} AND kind IN ('unit', 'resolved', 'unknown', 'ceiling') ORDER BY from_seq"
+        f" WHERE {mine} AND kind IN ({kinds}) ORDER BY from_seq"
     )
     for kind, unit, first, last, records in rows:
         if kind == "unit":
             units.append(Unit(unit, Span(first, last), records))
         elif kind == "resolved":
             resolved.setdefault(unit, []).append(Span(first, last))
-        elif kind == "unknown":
-            doubtful.append(Span(first, last))
+        elif kind in others:
+            others[kind].append(Span(first, last))
         else:
             ceiling = max(last, ceiling or last)
     exceptions = session.read(
@@ -138,7 +149,9 @@ def load_progress(session: Session, dialect: Dialect, names: StateNames, plan_ta
         exceptions=exceptions.read_all(),
         ceiling=ceiling,
         spans=decided,
-        doubtful=without(doubtful, decided),
+        doubtful=without(others["unknown"], decided),
+        moved=merged(others["moved"]),
+        stored=merged(others["stored"]),
     )
 
 
@@ -158,6 +171,8 @@ def progress_rows(
     units: Sequence[Unit] = (),
     resolved: Sequence[tuple[int, Span]] = (),
     unknown: Sequence[Span] = (),
+    moved: Sequence[Span] = (),
+    stored: Sequence[Span] = (),
     exceptions: pa.Table | Sequence[Refusal] = (),
     ceiling: int | None = None,
 ) -> pa.Table:
@@ -167,7 +182,11 @@ def progress_rows(
     spans: list[tuple[str, int | None, Span, int | None]] = [
         *(("unit", unit.number, unit.span, unit.records) for unit in units),
         *(("resolved", unit, span, None) for unit, span in resolved),
-        *(("unknown", None, span, None) for span in unknown),
+        *(
+            (kind, None, span, None)
+            for kind, each in (("unknown", unknown), ("moved", moved), ("stored", stored))
+            for span in each
+        ),
     ]
     if ceiling is not None:
         spans.append(("ceiling", None, Span(ceiling, ceiling), None))

@@ -87,17 +87,22 @@ def seal(
 
 
 def drop_leftovers(session: Session, fence: Fence) -> list[str]:
-    """Drop this mapping's plan tables that are not sealed; gives their names (R4)."""
-    rows = session.rows(f"SELECT plan_table FROM {fence.checkpoints} WHERE {fence.held}")
+    """Drop this mapping's plan tables that are not sealed; gives their names (R4).
+
+    So is the records table of a mapping that was reset, where a reset cannot drop it in its own transaction.
+    """
+    d = fence.dialect
+    rows = session.rows(
+        f"SELECT plan_table, {d.quote('columns')} FROM {fence.checkpoints} WHERE {fence.held}"
+    )
     if not rows:
         raise fence.lost()
-    sealed = rows[0][0]
+    sealed, columns = rows[0]
     pattern = re.compile(rf"{re.escape(fence.names.changes_prefix)}\d+_[^_]+", re.IGNORECASE)
-    left = sorted(
-        name
-        for name in ours(session, fence.dialect, fence.names.schema)
-        if pattern.fullmatch(name) and name != sealed
-    )
+    present = ours(session, d, fence.names.schema)
+    left = sorted(name for name in present if pattern.fullmatch(name) and name != sealed)
+    if columns is None and not d.ddl_in_transactions:
+        left += sorted(present & {fence.names.records})
     for name in left:
-        session.execute(fence.dialect.drop_table(fence.table(name)))
+        session.execute(d.drop_table(fence.table(name)))
     return left

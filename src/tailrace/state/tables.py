@@ -6,7 +6,7 @@ A table without our mark is never touched. Everything here may be run by several
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tailrace.errors import SourceError, StateError
 from tailrace.sources.base import Session
@@ -55,6 +55,7 @@ _RECORDS_TAIL = (
     ("delivered", _BOOLEAN), ("uncertain", _BOOLEAN), ("baseline", _TEXT), ("record_level_id", _TEXT),
     ("synced_n", _BIGINT),
 )  # fmt: skip
+_VERSIONS = (("record_version", _BIGINT), ("record_removed", _BOOLEAN))
 
 
 def find_schema(session: Session, dialect: Dialect, schema: str) -> str | None:
@@ -82,7 +83,8 @@ def ensure_schema(session: Session, dialect: Dialect, schema: str) -> str:
             lambda: find_schema(session, dialect, schema) is not None,
         )
         found = schema
-    _ensure_table(session, dialect, found, META, _META, lambda: _insert_meta(session, dialect, found))
+    meta = {"owner": dialect.literal(OWNER), "layout": str(LAYOUT), "created_at": dialect.now()}
+    _ensure_table(session, dialect, found, META, _META, meta)
     check_layout(session, dialect, found)
     _ensure_table(session, dialect, found, SYNC_LOG, _SYNC_LOG)
     return found
@@ -127,17 +129,8 @@ def ensure_mapping(
         "fence": 0,
         "first": True,
     }
-    columns = ", ".join(dialect.quote(name) for name in first_row)
-    values = ", ".join(dialect.literal(value) for value in first_row.values())
-    checkpoints = dialect.table(names.schema, names.checkpoints)
-    _ensure_table(
-        session,
-        dialect,
-        names.schema,
-        names.checkpoints,
-        _CHECKPOINTS,
-        lambda: session.execute(f"INSERT INTO {checkpoints} ({columns}) {dialect.select_one(values)}"),
-    )
+    row = {name: dialect.literal(value) for name, value in first_row.items()}
+    _ensure_table(session, dialect, names.schema, names.checkpoints, _CHECKPOINTS, row)
     _ensure_table(session, dialect, names.schema, names.progress, _PROGRESS)
     _ensure_table(session, dialect, names.schema, names.rejections, _REJECTIONS)
 
@@ -156,18 +149,18 @@ def create_records(
         dialect,
         names.schema,
         names.records,
-        (*_typed(dialect, _RECORDS_HEAD), *held, *_typed(dialect, _RECORDS_TAIL)),
+        (
+            *_typed(dialect, _RECORDS_HEAD),
+            *held,
+            *_typed(dialect, _RECORDS_TAIL),
+            *(_typed(dialect, _VERSIONS) if dialect.insert_only else ()),
+        ),
     )
 
 
 def ours(session: Session, dialect: Dialect, schema: str) -> set[str]:
     """The names of the tables in a schema that carry our mark."""
     return {name for name, comment in session.rows(dialect.list_tables(schema)) if dialect.is_marked(comment)}
-
-
-def _insert_meta(session: Session, dialect: Dialect, schema: str) -> None:
-    row = dialect.select_one(f"{dialect.literal(OWNER)}, {LAYOUT}, {dialect.now()}")
-    session.execute(f"INSERT INTO {dialect.table(schema, META)} (owner, layout, created_at) {row}")
 
 
 def _typed(dialect: Dialect, columns: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -180,9 +173,9 @@ def _ensure_table(
     schema: str,
     name: str,
     columns: Sequence[tuple[str, str]],
-    fill: Callable[[], object] = lambda: None,
+    row: Mapping[str, str] | None = None,
 ) -> None:
-    _ensure(session, dialect, schema, name, _typed(dialect, columns), fill)
+    _ensure(session, dialect, schema, name, _typed(dialect, columns), row)
 
 
 def _ensure(
@@ -191,9 +184,10 @@ def _ensure(
     schema: str,
     name: str,
     columns: Sequence[tuple[str, str]],
-    fill: Callable[[], object] = lambda: None,
+    row: Mapping[str, str] | None = None,
 ) -> None:
-    """Create, mark and fill a table in one transaction, unless it is there."""
+    """Create a marked table with its one row, if it has one, unless it is there: all of it at once, or nothing."""
+    table = dialect.table(schema, name)
 
     def present() -> bool:
         comments = dict(session.rows(dialect.list_tables(schema)))
@@ -206,14 +200,31 @@ def _ensure(
         return name in comments
 
     def create() -> None:
-        table = dialect.table(schema, name)
+        if not dialect.ddl_in_transactions:
+            made = dialect.create_marked(table, columns)
+            if row is not None:
+                made = dialect.create_marked_as(table, _one_row(dialect, columns, row))
+            for statement in made:
+                session.execute(statement)
+            return
         with session.transaction():
-            session.execute(dialect.create_table(table, columns))
-            session.execute(dialect.mark(table))
-            fill()
+            for statement in dialect.create_marked(table, columns):
+                session.execute(statement)
+            if row is not None:
+                filled = ", ".join(dialect.quote(column) for column in row)
+                values = dialect.select_one(", ".join(row.values()))
+                session.execute(f"INSERT INTO {table} ({filled}) {values}")
 
     if not present():
         _tolerant(create, present)
+
+
+def _one_row(dialect: Dialect, columns: Sequence[tuple[str, str]], row: Mapping[str, str]) -> str:
+    """A query for a table's one row, each column of its type."""
+    typed = (
+        f"{dialect.cast(row.get(name, 'NULL'), native)} AS {dialect.quote(name)}" for name, native in columns
+    )
+    return dialect.select_one(", ".join(typed))
 
 
 def _tolerant(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tailrace.errors import StateError
 from tailrace.sources.base import Session
-from tailrace.sources.dialect import Dialect
+from tailrace.sources.dialect import BUCKETS, Dialect
 from tailrace.state.counts import Counts
-from tailrace.state.fence import Fence, update_checkpoint, write_fenced
+from tailrace.state.fence import Fence, update_checkpoint, verify, write_fenced
 from tailrace.state.names import StateNames
-from tailrace.state.records import exact_key, records_rows
+from tailrace.state.records import column_names, exact_key, records_of, records_rows, touch
 from tailrace.state.synclog import RESET, LogEntry, append_log
 
 _KEYS_AT_ONCE = 1_000
@@ -68,14 +69,16 @@ def reset(session: Session, fence: Fence) -> int:
     The checkpoint row stays, with its fence and sync numbers: whoever still believes to own the mapping has lost.
     """
     d, names = fence.dialect, fence.names
+    dropped = [names.records]
 
     def write() -> int:
-        forgotten = count_rows(session, fence.dialect, fence.names).rows
+        forgotten = count_rows(session, d, names).rows
         sealed, project, mapping, n, now = session.rows(
             f"SELECT plan_table, project, mapping, n, {d.now()} FROM {fence.checkpoints}"
         )[0]
-        for table in (names.records, *([sealed] if sealed else [])):
-            session.execute(d.drop_table(fence.table(table)))
+        dropped[1:] = [sealed] if sealed else []
+        if d.ddl_in_transactions:
+            drop()
         for table in (names.progress, names.rejections):
             session.execute(f"DELETE FROM {fence.table(table)} WHERE 1 = 1")
         forgetful = ("checkpoint", "plan_table", "counts", "columns", "fingerprint", "spec", "destination")
@@ -88,7 +91,15 @@ def reset(session: Session, fence: Fence) -> int:
         append_log(session, fence, LogEntry(project, mapping, "", n, RESET, now, now, Counts(), 0))
         return forgotten
 
-    return write_fenced(session, fence, write)
+    def drop() -> None:
+        for table in dropped:
+            session.execute(d.drop_table(fence.table(table)))
+
+    forgotten = write_fenced(session, fence, write)
+    if not d.ddl_in_transactions:  # whoever takes the fence next drops what a crash leaves here
+        verify(session, fence)
+        drop()
+    return forgotten
 
 
 def mark_resend(session: Session, fence: Fence, keys: Sequence[str] | None) -> int:
@@ -97,18 +108,23 @@ def mark_resend(session: Session, fence: Fence, keys: Sequence[str] | None) -> i
     Only what was or may have been delivered: in doubt, a baseline record would be deleted once it has gone (R7).
     """
     d = fence.dialect
-    mark = (
-        f"UPDATE {fence.table(fence.names.records)} SET uncertain = {d.literal(True)}, record_level_id = NULL"
-        f" WHERE ({d.holds('delivered')} OR {d.holds('uncertain')})"
-    )
+    records = records_of(fence, column_names(session, fence))
+    sendable = f"({d.holds('delivered')} OR {d.holds('uncertain')})"
+    again = {"uncertain": d.literal(True), "record_level_id": d.cast("NULL", d.type_of("text"))}
 
-    def write() -> int:
-        if keys is None:
-            return session.execute(mark)
-        marked = 0
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            literals = ", ".join(d.exact(d.literal(key)) for key in keys[start : start + _KEYS_AT_ONCE])
-            marked += session.execute(f"{mark} AND {exact_key(d, 'record_id')} IN ({literals})")
-        return marked
+    def mark(which: str) -> int:
+        writes = records.change(again, f"{sendable} AND {which}")
+        return write_fenced(session, fence, lambda: touch(session, writes))
 
-    return write_fenced(session, fence, write)
+    if keys is not None:
+        found = list(dict.fromkeys(keys))
+        some = [found[at : at + _KEYS_AT_ONCE] for at in range(0, len(found), _KEYS_AT_ONCE)]
+        listed = [", ".join(d.exact(d.literal(key)) for key in each) for each in some]
+        return sum(mark(f"{exact_key(d, 'record_id')} IN ({each})") for each in listed)
+    most = d.rows_per_transaction
+    if most is None:
+        return mark("1 = 1")
+    parts = min(-(-count_rows(session, d, fence.names).rows // most), BUCKETS) or 1
+    edges = [BUCKETS * part // parts for part in range(parts + 1)]
+    bucket = d.bucket("record_id")
+    return sum(mark(f"{bucket} >= {low} AND {bucket} < {high}") for low, high in pairwise(edges))
