@@ -10,17 +10,18 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 _JARS = ("derby.jar", "derbynet.jar", "derbytools.jar")
+_ASM = "java.base/jdk.internal.org.objectweb.asm=ALL-UNNAMED"
 _SOURCES = Path(__file__).parent / "java"
 _PROPERTIES = {
     "derby.drda.host": "127.0.0.1",
     "derby.drda.maxThreads": "0",
     "derby.drda.sslMode": "off",
-    "derby.locks.waitTimeout": "30",
     "derby.locks.deadlockTimeout": "2",
     "derby.language.statementCache.size": "100",
     "derby.stream.error.field": "java.lang.System.err",
@@ -63,24 +64,31 @@ def _program(name: str) -> str:
 
 
 def _compiled(jars: list[Path]) -> Path:
-    """The folder with our Java classes, compiled once per version of their source."""
+    """The jar with our Java classes, compiled once per version of their source."""
     sources = sorted(_SOURCES.glob("*.java"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"tailrace-db2-{os.getuid()}-{digest}"
-    if folder.exists() and folder.stat().st_uid == os.getuid():
-        return folder
-    building = Path(tempfile.mkdtemp(prefix="tailrace-db2-building-"))
-    done = subprocess.run(
-        [_program("javac"), "-nowarn", "-cp", os.pathsep.join(map(str, jars)), "-d", building, *sources],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"javac failed: {done.stderr}")
-    try:
-        building.rename(folder)
-    except OSError:  # another process was first
-        shutil.rmtree(building, ignore_errors=True)
-    return folder
+    jar = Path(tempfile.gettempdir()) / f"tailrace-db2-{os.getuid()}-{digest}.jar"
+    if jar.exists() and jar.stat().st_uid == os.getuid():
+        return jar
+    with tempfile.TemporaryDirectory(prefix="tailrace-db2-") as folder:
+        done = subprocess.run(
+            [_program("javac"), "-nowarn", "--add-exports", _ASM, "-cp", os.pathsep.join(map(str, jars)),
+             "-d", folder, *sources],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"javac failed: {done.stderr}")
+        made = Path(folder, "made.jar")
+        with zipfile.ZipFile(made, "w") as archive:
+            archive.writestr(
+                "META-INF/MANIFEST.MF", "Manifest-Version: 1.0\nPremain-Class: tailrace.db2.Types\n\n"
+            )
+            for path in sorted(Path(folder).rglob("*.class")):
+                archive.write(path, path.relative_to(folder))
+        own = jar.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(made, own)
+        own.rename(jar)
+    return jar
 
 
 def _encode(text: str) -> str:
@@ -121,7 +129,8 @@ def _value(cell: str) -> Any:
 class Engine:
     """One Java process with Derby in it; its databases live in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, lock_wait: int) -> None:
+        self._lock_wait = lock_wait
         self.folder = Path(tempfile.mkdtemp(prefix="tailrace-db2-"))
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
@@ -130,13 +139,14 @@ class Engine:
     def start(self, port: int) -> None:
         """Start the process and wait until it listens."""
         jars = _jars()
-        classes = _compiled(jars)
+        ours = _compiled(jars)
         self.port = port
         command = [
             _program("java"), "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx768m",
-            "-XX:-UsePerfData", f"-Dderby.system.home={self.folder}",
+            "-XX:-UsePerfData", "--add-exports", _ASM, f"-javaagent:{ours}", f"-Dderby.system.home={self.folder}",
             *(f"-D{name}={value}" for name, value in _PROPERTIES.items()),
-            "-cp", os.pathsep.join(map(str, [classes, *jars])), "tailrace.db2.Engine", str(port),
+            f"-Dderby.locks.waitTimeout={self._lock_wait}",
+            "-cp", os.pathsep.join(map(str, [ours, *jars])), "tailrace.db2.Engine", str(port),
         ]  # fmt: skip
         self._log = (self.folder / "log").open("w")
         self._process = subprocess.Popen(
@@ -164,7 +174,7 @@ class Engine:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def create(self, database: str) -> None:
-        self._ask("create", database)
+        self._ask("create", database, (_SOURCES / "seed.sql").read_text().strip().rstrip(";"))
 
     def drop(self, database: str) -> None:
         self._ask("drop", database)

@@ -6,6 +6,7 @@ answered here, and the answers are put together again in the client's order.
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,11 +30,16 @@ EXCSAT, ACCSEC, SECCHK, ACCRDB = 0x1041, 0x106D, 0x106E, 0x2001
 PRPSQLSTT, EXCSQLIMM, EXCSQLSTT, EXCSQLSET = 0x200D, 0x200A, 0x200B, 0x2014
 OPNQRY, CNTQRY, CLSQRY, DSCSQLSTT = 0x200C, 0x2006, 0x2005, 0x2008
 RDBCMM, RDBRLLBCK = 0x200E, 0x200F
+SECCHKRM, RDBAFLRM, RDBNFNRM, OPNQFLRM = 0x1219, 0x221A, 0x2211, 0x2212
 SQLSTT, SQLCARD, SQLDARD, ACCRDBRM = 0x2414, 0x2408, 0x2411, 0x2201
+QRYDTA, ENDQRYRM, OPNQRYRM, SQLCSRHLD = 0x241B, 0x220B, 0x2205, 0x211F
+SQLDTA, PRCNAM, FDODTA = 0x2412, 0x2138, 0x147A
 RDBNAM, PRDID, TYPDEFOVR, PKGNAMCSN, QRYINSID = 0x2110, 0x112E, 0x0035, 0x2113, 0x215B
-USRID, PASSWORD, SVRCOD = 0x11A0, 0x11A1, 0x1149
+USRID, PASSWORD, SVRCOD, SECCHKCD = 0x11A0, 0x11A1, 0x1149, 0x11A4
 _SAME_CORRELATION = 0x10
 _CONTINUE = 0x20
+_SECTION = 64
+"""How long PKGNAMCSN is whose names are padded to 18 characters."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,15 @@ class Command:
         first = self.frames[0].with_objects([(self.code, content)])
         return Command((first, *self.frames[1:]))
 
+    def to(self, database: str) -> Command:
+        """The same for Derby's name of the database, in the packages whose cursors outlive a commit."""
+        section = self.parameter(PKGNAMCSN)
+        if section is None or len(section) != _SECTION:
+            return self
+        package = section[36:54].replace(b"SYSSN", b"SYSSH").replace(b"SYSLN", b"SYSLH")
+        changed = recode_name(database, section) + section[18:36] + package + section[54:]
+        return self.with_parameters(lambda code, data: changed if code == PKGNAMCSN else data)
+
     @property
     def text(self) -> str | None:
         """The statement that comes with the request."""
@@ -78,8 +93,7 @@ class Command:
         return None
 
     def with_text(self, text: str) -> Command:
-        raw = text.encode()
-        content = b"\0" + len(raw).to_bytes(4, "big") + raw + b"\xff"
+        content = _statement_text(text)
         changed = [
             part.with_objects([(code, content if code == SQLSTT else data) for code, data in part.objects()])
             if part.code_point == SQLSTT
@@ -88,11 +102,35 @@ class Command:
         ]
         return Command(tuple(changed))
 
+    @property
+    def called(self) -> tuple[str, str] | None:
+        """The procedure that is called by its name, and its first argument, if that is text."""
+        name = self.parameter(PRCNAM)
+        if name is None or self.code != EXCSQLSTT:
+            return None
+        for part in self.frames[1:]:
+            for code, data in part.objects():
+                if code == SQLDTA:
+                    row = next((content for found, content in split(data) if found == FDODTA), b"")
+                    return decode_name(name), row[4 : 4 + int.from_bytes(row[2:4], "big")].decode()
+        return decode_name(name), ""
+
 
 def _nullable_text(data: bytes) -> str:
     at = 0 if data[0] != 0xFF else 1
     length = int.from_bytes(data[at + 1 : at + 5], "big")
     return data[at + 5 : at + 5 + length].decode()
+
+
+def _statement_text(text: str) -> bytes:
+    raw = text.encode()
+    return b"\0" + len(raw).to_bytes(4, "big") + raw + b"\xff"
+
+
+def immediate(section: bytes, sql: str, correlation: int = 1) -> Command:
+    """A statement of our own, to be run as if the client had sent it."""
+    request = frame(REQUEST, correlation, join(EXCSQLIMM, join(PKGNAMCSN, section)))
+    return Command((request, frame(OBJECT, correlation, join(SQLSTT, _statement_text(sql)))))
 
 
 def commands(chain: list[Frame]) -> list[Command]:
@@ -115,7 +153,7 @@ def chained(frames: list[Frame]) -> list[Frame]:
             flags |= CHAINED
             if frames[number + 1].correlation == part.correlation:
                 flags |= _SAME_CORRELATION
-        result.append(part if flags == part.flags else part.with_flags(flags))
+        result.append(part.with_head(flags, part.correlation))
     return result
 
 
@@ -144,8 +182,8 @@ def _is_ebcdic(data: bytes) -> bool:
     return any(byte > 0x7F for byte in data)
 
 
-def results(answers: list[Frame], change: Callable[[int, Sqlca], Sqlca]) -> list[Frame]:
-    """The answers with changed results; `change` gets the correlation and the result."""
+def results(answers: list[Frame], change: Callable[[Sqlca], Sqlca]) -> list[Frame]:
+    """The answers with changed results."""
     changed = []
     for part in answers:
         if part.kind == OBJECT and part.code_point in (SQLCARD, SQLDARD):
@@ -153,7 +191,7 @@ def results(answers: list[Frame], change: Callable[[int, Sqlca], Sqlca]) -> list
             code, data = objects[0]
             found, rest = sqlca.parse(data)
             if found is not None:
-                wanted = change(part.correlation, found)
+                wanted = change(found)
                 if wanted is not found:
                     part = part.with_objects([(code, wanted.encode() + rest), *objects[1:]])
         changed.append(part)
@@ -161,8 +199,39 @@ def results(answers: list[Frame], change: Callable[[int, Sqlca], Sqlca]) -> list
 
 
 def repaired(answers: list[Frame]) -> list[Frame]:
-    """Derby's answers without what IBM's driver cannot parse."""
-    return [_accepted(part) if part.code_point == ACCRDBRM else part for part in answers]
+    """Derby's answers as IBM's driver wants them."""
+    result: list[Frame] = []
+    for part in answers:
+        if part.code_point == ACCRDBRM:
+            result.append(_accepted(part))
+        elif part.code_point == OPNQRYRM:
+            result.append(_held(part))
+        elif part.code_point == QRYDTA and _END_OF_DATA.search(part.body[-80:]):
+            result += _ended(part)
+        else:
+            result.append(part)
+    return result
+
+
+def _held(part: Frame) -> Frame:
+    """OPNQRYRM: that the cursor outlives a commit, as Derby's do and the driver's must."""
+    (code, data), *rest = part.objects()
+    return part.with_objects([(code, data + join(SQLCSRHLD, b"\xf1")), *rest])
+
+
+_END_OF_DATA = re.compile(rb"\x00\x00\x00\x00d02000CSS10140.{38}\x00{4}\xff\xff$", re.DOTALL)
+"""A row of nothing but +100: how Derby ends a result, which leaves the cursor open in the driver's eyes."""
+
+
+def _ended(part: Frame) -> list[Frame]:
+    """The end of a result as Db2 gives it: the cursor is closed (ENDQRYRM), and +100 stands beside the data."""
+    match = _END_OF_DATA.search(part.body)
+    assert match is not None
+    data = part.body[: match.start()]
+    code, rows = next(split(data)) if len(data) > 4 else (QRYDTA, b"")
+    found = [part.with_objects([(code, rows)])] if rows else []
+    end = frame(REPLY, part.correlation, join(ENDQRYRM, join(SVRCOD, b"\0\x04")))
+    return [*found, end, frame(OBJECT, part.correlation, join(SQLCARD, Sqlca(100, "02000", b"").encode()))]
 
 
 def _accepted(part: Frame) -> Frame:
@@ -182,14 +251,16 @@ class Upstream:
     def __post_init__(self) -> None:
         self._stream = self.link.makefile("rb", buffering=1 << 16)
 
-    def ask(self, wanted: list[Command]) -> list[Frame]:
-        """Send commands as one chain; the answers. Raises LinkEnded."""
-        parts = chained([part for command in wanted for part in command.frames])
+    def ask(self, command: Command) -> list[Frame]:
+        """Send a command; the answers. Raises LinkEnded."""
+        parts = chained(list(command.frames))
         try:
             self.link.sendall(b"".join(part.raw for part in parts))
-            return read_chain(self._stream)
+            answers = read_chain(self._stream)
         except OSError as error:
             raise LinkEnded from error
+        # Derby counts the commands of a chain; here every chain has one
+        return [part.with_head(part.flags, command.correlation) for part in answers]
 
     def close(self) -> None:
         self._stream.close()

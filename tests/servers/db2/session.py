@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tests.servers.db2 import relay
+from tests.servers.db2 import relay, sqlca
 from tests.servers.db2.codes import db2_result
-from tests.servers.db2.faults import Moment
+from tests.servers.db2.faults import LOG_FULL, Moment
 from tests.servers.db2.relay import Command
 from tests.servers.db2.sqlca import Sqlca
-from tests.servers.db2.wire import Frame, LinkEnded
+from tests.servers.db2.statements import NOTHING, Statement, understand
+from tests.servers.db2.tokens import literal
+from tests.servers.db2.wire import REQUEST, Frame, LinkEnded, frame, join
 
 if TYPE_CHECKING:
+    from tests.servers.db2.database import Database
     from tests.servers.db2.server import Db2Server
 
 _MOMENTS: dict[int, Moment] = {
@@ -25,16 +28,10 @@ _MOMENTS: dict[int, Moment] = {
     relay.RDBCMM: "commit",
     relay.RDBRLLBCK: "rollback",
 }
-
-
-@dataclass
-class Statement:
-    """A statement as the client wrote it, and as Derby gets it."""
-
-    text: str
-    derby: str
-    refused: Sqlca | None = None
-    """Why Db2 would not run it."""
+_TEXTS = (relay.PRPSQLSTT, relay.EXCSQLIMM, relay.EXCSQLSET)
+_RUNS = (relay.EXCSQLIMM, relay.EXCSQLSTT, relay.EXCSQLSET, relay.OPNQRY)
+_ROLLED_BACK = (-911, -964)
+"""Results after which nothing of the unit of work is left (of -964, IBM says so where max_log is set)."""
 
 
 class Dropped(Exception):
@@ -49,9 +46,13 @@ class Session:
         self._client = client
         self._upstream = relay.Upstream(socket.create_connection(("127.0.0.1", server.engine.port)))
         self._sections: dict[bytes, Statement] = {}
-        self._override: dict[int, Sqlca] = {}
-        self.database = ""
+        self._last = ""
+        self._in_unit = False
+        self._rows = 0
+        self._altered: list[tuple[str, str]] = []
+        self.database: Database | None = None
         self.user = ""
+        self.schema = ""
 
     def run(self) -> None:
         """Serve the client until it or a fault ends the connection."""
@@ -63,53 +64,180 @@ class Session:
             pass
         finally:
             self._upstream.close()
-            self._client.close()
+            self.close()
+
+    def ask(self, command: Command) -> list[Frame]:
+        """What Derby answers to a command."""
+        return self._ask(command, None)
+
+    def close(self) -> None:
+        """End the connection, from any thread."""
+        for link in (self._client, self._upstream.link):
+            with suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+        self._client.close()
 
     def _answer(self, wanted: list[Command]) -> list[Frame]:
         answers: list[Frame] = []
-        batch: list[Command] = []
         for command in wanted:
-            own = self._own(command)
-            if own is None:
-                batch.append(self._changed(command))
-                continue
-            if not self._flush(batch, answers):
+            found, goes_on = self._one(command)
+            answers += found
+            if not goes_on:
                 break
-            answers += own
-            if not command.goes_on:
-                break
-        else:
-            self._flush(batch, answers)
         return answers
 
-    def _flush(self, batch: list[Command], answers: list[Frame]) -> bool:
-        """Send what waits to Derby; False where Derby did not get to its end."""
-        if not batch:
-            return True
-        last = batch[-1].correlation
-        found = relay.repaired(self._upstream.ask(batch))
-        found = relay.results(found, self._result)
-        batch.clear()
-        answers += found
-        return any(part.correlation == last for part in found)
-
-    def _result(self, correlation: int, found: Sqlca) -> Sqlca:
-        return self._override.get(correlation) or db2_result(found)
-
-    def _changed(self, command: Command) -> Command:
+    def _one(self, command: Command) -> tuple[list[Frame], bool]:
+        """The answers to one command, and whether what is chained to it runs."""
         code = command.code
         if code in (relay.ACCSEC, relay.SECCHK, relay.ACCRDB):
-            return command.with_parameters(self._names)
-        if code == relay.DSCSQLSTT:
-            return command.with_parameters(lambda name, data: None if name == relay.QRYINSID else data)
-        return command
+            return self._server.door.answer(self, command)
+        statement = self._statement(command)
+        if statement is not None and statement.refused is not None and code in (*_TEXTS, *_RUNS):
+            return self._refusal(command, statement.refused), command.goes_on
+        moment = _MOMENTS.get(code)
+        fault = (
+            self._server.faults.take(moment, statement.text if statement else self._last) if moment else None
+        )
+        if fault is None:
+            return self._run(command, statement)
+        if fault.deed == "drop_before":
+            raise Dropped
+        if fault.deed == "slow":
+            self._server.stopping.wait(fault.seconds)
+        if fault.deed == "fail" and fault.result is not None:
+            return self._refusal(command, fault.result), command.goes_on
+        done = self._run(command, statement)
+        if fault.deed == "drop_after":
+            raise Dropped
+        return done
 
-    def _names(self, name: int, data: bytes) -> bytes:
-        if name == relay.PRDID:
-            return b"DNC10010"
-        if name == relay.RDBNAM:
-            return relay.recode_name(f"memory:{relay.decode_name(data).upper()}", like=data)
-        return data
+    # -- statements
 
-    def _own(self, command: Command) -> list[Frame] | None:
-        return None
+    def _statement(self, command: Command) -> Statement | None:
+        """The statement that a command is about; a text that comes with it is looked at once."""
+        if command.code not in (*_TEXTS, *_RUNS):
+            return None
+        section = command.parameter(relay.PKGNAMCSN) or b""
+        text = command.text
+        if text is None and command.called is not None:
+            name, argument = command.called
+            statement = understand(f"CALL {name}({literal(argument)})", self.schema, self.user)
+        elif text is None:
+            statement = self._sections.get(section)
+        else:
+            statement = understand(text, self.schema, self.user)
+            if command.code == relay.PRPSQLSTT:
+                self._sections[section] = statement
+        if statement is not None:
+            if command.code in _RUNS:
+                self._last = statement.text
+                self._server.statements.append(statement.text)
+            if self.database is not None and statement.refused is None:
+                refused = self.database.refusal(statement, self.user, in_unit=self._in_unit)
+                statement = statement if refused is None else _refused(statement, refused)
+        return statement
+
+    def _refusal(self, command: Command, result: Sqlca) -> list[Frame]:
+        if result.code in _ROLLED_BACK:
+            self._roll_back()
+        answers: list[Frame] = []
+        if command.code == relay.OPNQRY:
+            answers.append(relay.reply(command, relay.OPNQFLRM, (relay.SVRCOD, b"\0\x08")))
+        return [*answers, relay.card(command, result)]
+
+    def _roll_back(self) -> None:
+        self._upstream.ask(Command((frame(REQUEST, 1, join(relay.RDBRLLBCK, b"")),)))
+        self._ended(committed=False)
+
+    def _ended(self, *, committed: bool) -> None:
+        """A unit of work is over."""
+        if committed and self.database is not None:
+            self.database.reorganize |= set(self._altered)
+        self._altered.clear()
+        self._in_unit = False
+        self._rows = 0
+
+    def _run(self, command: Command, statement: Statement | None) -> tuple[list[Frame], bool]:
+        if command.code == relay.DSCSQLSTT:
+            command = command.with_parameters(lambda name, data: None if name == relay.QRYINSID else data)
+        if statement is None:
+            answers = self._ask(command, None)
+            if command.code in (relay.RDBCMM, relay.RDBRLLBCK):
+                self._ended(committed=command.code == relay.RDBCMM)
+            return answers, True
+        if command.called is not None and statement.derby == NOTHING:
+            section = command.parameter(relay.PKGNAMCSN) or b""
+            command = relay.immediate(section, NOTHING, command.correlation)
+        elif command.text is not None:
+            command = command.with_text(statement.derby)
+        runs = command.code in _RUNS
+        for extra in statement.before if runs else ():
+            self._extra(command, extra)
+        answers = self._ask(command, statement)
+        result = _worst(answers)
+        if runs and result is None and statement.after:
+            result = next(filter(None, (self._extra(command, extra) for extra in statement.after)), None)
+            if result is not None:
+                return self._refusal(command, result), command.goes_on
+        if runs:
+            self._in_unit = self._in_unit or command.code != relay.OPNQRY
+            if result is None:
+                self._note(statement)
+            if self._log_is_full(answers):
+                return self._refusal(command, LOG_FULL), command.goes_on
+        return answers, command.goes_on or result is None or command.code != relay.PRPSQLSTT
+
+    def _ask(self, command: Command, statement: Statement | None) -> list[Frame]:
+        text = statement.text if statement else self._last
+        forgives = statement.forgives if statement else None
+
+        def change(found: Sqlca) -> Sqlca:
+            result = db2_result(found, text, self.schema)
+            if result.code == forgives:
+                return Sqlca.of(0, "00000")
+            if result.code in _ROLLED_BACK:
+                self._ended(committed=False)
+            return result
+
+        if self.database is not None:
+            command = command.to(f"memory:{self.database.name}")
+        return relay.results(relay.repaired(self._upstream.ask(command)), change)
+
+    def _extra(self, command: Command, sql: str) -> Sqlca | None:
+        """Run a statement of our own beside the client's; what is wrong with it."""
+        section = command.parameter(relay.PKGNAMCSN) or b""
+        return _worst(self._ask(relay.immediate(section, sql), None))
+
+    def _log_is_full(self, answers: list[Frame]) -> bool:
+        limit = self.database.log_rows if self.database else None
+        if limit is None:
+            return False
+        for part in answers:
+            if part.code_point == relay.SQLCARD:
+                found, _ = sqlca.parse(part.objects()[0][1])
+                self._rows += found.rows if found and found.code == 0 else 0
+        return self._rows > limit
+
+    def _note(self, statement: Statement) -> None:
+        """Keep the stand-in's own books after a statement succeeded."""
+        what, *names = statement.effect or ("",)
+        if what == "schema":
+            self.schema = names[0]
+        elif what == "altered":
+            self._altered.append((names[0], names[1]))
+        elif what and self.database is not None:
+            self.database.note(self.user, what, names)
+
+
+def _refused(statement: Statement, result: Sqlca) -> Statement:
+    return Statement(statement.text, statement.derby, statement.schema, refused=result)
+
+
+def _worst(answers: list[Frame]) -> Sqlca | None:
+    """The error among some answers."""
+    for part in answers:
+        if part.code_point == relay.SQLCARD:
+            found, _ = sqlca.parse(part.objects()[0][1])
+            if found is not None and found.code < 0:
+                return found
+    return None

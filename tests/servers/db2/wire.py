@@ -54,9 +54,12 @@ class Frame:
         """The same DSS with other content."""
         return frame(self.flags, self.correlation, b"".join(join(code, data) for code, data in objects))
 
-    def with_flags(self, flags: int) -> Frame:
-        raw = self.raw[:3] + bytes([flags]) + self.raw[4:]
-        return replace(self, flags=flags, raw=raw)
+    def with_head(self, flags: int, correlation: int) -> Frame:
+        """The same content under another head."""
+        if (flags, correlation) == (self.flags, self.correlation):
+            return self
+        raw = self.raw[:3] + bytes([flags]) + correlation.to_bytes(2, "big") + self.raw[6:]
+        return replace(self, flags=flags, correlation=correlation, raw=raw)
 
 
 def split(body: bytes) -> Iterator[tuple[int, bytes]]:

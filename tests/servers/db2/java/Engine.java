@@ -67,8 +67,16 @@ public final class Engine {
             case "ping":
                 break;
             case "create":
-                connections.put(
-                        database, DriverManager.getConnection(url + ";create=true;user=" + ADMINISTRATOR));
+                Connection owner = DriverManager.getConnection(url + ";create=true;user=" + ADMINISTRATOR);
+                connections.put(database, owner);
+                owner.setAutoCommit(false);
+                try (Statement statement = owner.createStatement()) {
+                    for (String part : sql.split(";\\s*\n")) {
+                        statement.executeUpdate(part);
+                    }
+                }
+                owner.commit();
+                owner.setAutoCommit(true);
                 break;
             case "drop":
                 Connection last = connections.remove(database);
