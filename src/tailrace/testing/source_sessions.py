@@ -39,7 +39,8 @@ class SessionConformance(SourceKit):
     ) -> None:
         name = self.full(managed, table(("a", "bigint"), ("b", "text")))
         with managed.session() as session:
-            assert session.execute(f"INSERT INTO {name} VALUES (1, 'x'), (2, 'y'), (3, NULL)") == 3
+            rows = managed.dialect.constants("r", ["a", "b"], [["1", "'x'"], ["2", "'y'"], ["3", "NULL"]])
+            assert session.execute(f"INSERT INTO {name} SELECT a, b FROM {rows}") == 3
             assert session.execute(f"UPDATE {name} SET b = 'z' WHERE a > 1") == 2
             assert session.execute(f"UPDATE {name} SET b = 'z' WHERE a > 99") == 0
             assert session.execute(f"DELETE FROM {name} WHERE a = 1") == 1
@@ -64,7 +65,8 @@ class SessionConformance(SourceKit):
         first, second = table(("a", "bigint")), table(("a", "bigint"))
         with managed.session() as session:
             with session.transaction():
-                session.execute(f"INSERT INTO {self.full(managed, first)} VALUES (1), (2)")
+                rows = managed.dialect.constants("r", ["a"], [["1"], ["2"]])
+                session.execute(f"INSERT INTO {self.full(managed, first)} SELECT a FROM {rows}")
                 session.upload(second, pa.table({"a": [1, 2, 3]}))
                 assert (self.count(managed, first), self.count(managed, second)) == (0, 0)
             assert (self.count(managed, first), self.count(managed, second)) == (2, 3)
@@ -303,7 +305,8 @@ class SessionConformance(SourceKit):
     ) -> None:
         name = table(("a", "bigint"), ("b", "boolean"), ("c", "text"))
         with managed.session() as session:
-            session.execute(f"INSERT INTO {self.full(managed, name)} VALUES (1, true, '')")
+            yes = managed.dialect.literal(True)
+            session.execute(f"INSERT INTO {self.full(managed, name)} VALUES (1, {yes}, '')")
             with session.transaction():
                 session.upload(name, pa.table({"a": [2], "c": ["x"]}))
                 query = f"SELECT a, b, c FROM {self.full(managed, name)} ORDER BY a"

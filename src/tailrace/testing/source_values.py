@@ -267,7 +267,8 @@ class ValueConformance(SourceKit):
         target = dialect.widen(dialect.storage(narrow), dialect.storage(wide))
         assert target is not None
         with managed.session() as session:
-            session.execute(f"INSERT INTO {self.full(managed, name)} VALUES (7), (NULL)")
+            rows = dialect.constants("r", ["v"], [["7"], ["NULL"]])
+            session.execute(f"INSERT INTO {self.full(managed, name)} SELECT v FROM {rows}")
             session.execute(dialect.alter_type(self.full(managed, name), "v", target.native))
             session.execute(f"INSERT INTO {self.full(managed, name)} VALUES ({2**40})")
             rows = session.rows(f"SELECT v FROM {self.full(managed, name)} WHERE v IS NOT NULL ORDER BY v")
