@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import ssl
+import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from tests.servers.azure.packets import (
 from tests.servers.azure.requests import Call, Parameter, batch_text, calls, transaction_request
 from tests.servers.azure.results import Begun, Count, Ended, Notice, Outcome, Rows
 from tests.servers.azure.rows import RowWriter, described
+from tests.servers.azure.session import CutHere
 
 if TYPE_CHECKING:
     from tests.servers.azure.engine import Engine
@@ -207,19 +209,19 @@ class Connection:
         pending: tuple[int, int | None] | None = None
         for outcome in session.run(text, parameters):
             if pending is not None:
-                self._out += tokens.done(tokens.DONE_MORE | pending[0], pending[1], kind)
+                self._out += tokens.done(tokens.DONE_MORE, pending[1], kind, pending[0])
             pending = self._write(outcome, session)
-        status, count = pending or (0, None)
-        if kind == tokens.DONE_IN_PROC:
-            status |= tokens.DONE_MORE
-        self._out += tokens.done(status, count, kind)
+        command, count = pending or (0, None)
+        status = tokens.DONE_MORE if kind == tokens.DONE_IN_PROC else 0
+        self._out += tokens.done(status, count, kind, command)
 
     def _write(self, outcome: Outcome, session: Session) -> tuple[int, int | None]:
+        """The number of the command and of its rows."""
         match outcome:
             case Rows():
-                return 0, self._rows(outcome, session)
-            case Count(count):
-                return 0, count
+                return tokens.SELECT, self._rows(outcome, session)
+            case Count(count, command):
+                return tokens.COMMANDS.get(command, 0), count
             case Notice(number, words):
                 self._out += tokens.message(number, words, 10)
             case Begun(descriptor):
@@ -234,16 +236,26 @@ class Connection:
         count = 0
         parts = [self._out]
         held = len(self._out)
-        for columns in self._uninterrupted(rows.batches, session):
-            data = writer.write(columns)
-            count += len(columns[0]) if columns else 0
-            parts.append(data)
-            held += len(data)
-            if held > _FLUSH:
-                parts = [self._wire.send(b"".join(parts), last=False)]
-                held = len(parts[0])
-            session.row_sent(count)
-        self._out = b"".join(parts)
+        try:
+            for columns in self._uninterrupted(rows.batches, session):
+                data = writer.write(columns)
+                count += len(columns[0]) if columns else 0
+                parts.append(data)
+                held += len(data)
+                if held > _FLUSH:
+                    parts = [self._wire.send(b"".join(parts), last=False)]
+                    held = len(parts[0])
+                session.row_sent(count)
+        except CutHere:
+            self._wire.send(b"".join(parts), last=False)
+            session.cut()
+            raise Gone from None
+        except (struct.error, OverflowError) as error:
+            raise SqlError(
+                8115, "Arithmetic overflow error converting expression to data type int."
+            ) from error
+        finally:
+            self._out = b"".join(parts)
         return count
 
     @staticmethod

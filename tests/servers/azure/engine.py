@@ -8,9 +8,9 @@ from typing import Any
 
 from tests.servers.azure import errors
 from tests.servers.azure.database import Database
-from tests.servers.azure.errors import SqlError
 from tests.servers.azure.faults import FaultBox, error
 from tests.servers.azure.login import Login
+from tests.servers.azure.packets import Gone
 from tests.servers.azure.results import Rows
 from tests.servers.azure.server import ADMINISTRATOR, PASSWORD
 from tests.servers.azure.session import Session
@@ -56,6 +56,7 @@ class Engine:
         fault = self.faults.login()
         if fault is not None and fault.what == "drop":
             drop()
+            raise Gone
         if fault is not None and fault.what == "error":
             raise error(fault.number, login.user, database)
         known = {name.lower(): (name, password) for name, password in self.logins.items()}
@@ -66,12 +67,25 @@ class Engine:
             raise error(self.paused, login.user, database)
         if database not in self.databases:
             raise errors.cannot_open(database)
-        return self._session(self.databases[database], name, login.application, drop)
+        return self._session(
+            self.databases[database], name, self._principal(name, database), login.application, drop
+        )
 
-    def _session(self, database: Database, user: str, application: str, drop: Callable[[], None]) -> Session:
+    def _principal(self, login: str, database: str) -> str:
+        """The user that a login is in a database. Raises SqlError 4060 where it is none."""
+        if login == ADMINISTRATOR:
+            return "dbo"
+        user = self.databases[database].grants.user_of(login)
+        if user is None:
+            raise errors.cannot_open(database)
+        return user.name
+
+    def _session(
+        self, database: Database, user: str, principal: str, application: str, drop: Callable[[], None]
+    ) -> Session:
         with self.lock:
             self._count += 1
-            session = Session(self, database, self._count, user, application, drop)
+            session = Session(self, database, self._count, user, principal, application, drop)
             self.sessions[session.id] = session
             return session
 
@@ -81,7 +95,7 @@ class Engine:
 
     def run_as_administrator(self, name: str, statements: tuple[str, ...]) -> list[tuple[Any, ...]]:
         """Run statements without the wire; the rows of the last that has any. Raises SqlError."""
-        session = self._session(self.databases[name], ADMINISTRATOR, "administrator", lambda: None)
+        session = self._session(self.databases[name], ADMINISTRATOR, "dbo", "administrator", lambda: None)
         session.internal = True
         found: list[tuple[Any, ...]] = []
         try:
@@ -110,7 +124,4 @@ class Engine:
 
     def set_slots(self, count: int) -> None:
         for database in self.databases.values():
-            database.slots = count
-
-
-__all__ = ["Engine", "SqlError"]
+            database.slots.set(count)

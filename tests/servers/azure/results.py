@@ -20,9 +20,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class Count:
-    """So many rows were touched; None where nothing is counted."""
+    """So many rows were touched by a command; None where nothing is counted."""
 
     count: int | None
+    command: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,10 @@ LATIN1_CI_AS = bytes((0x09, 0x04, 0xD0, 0x00, 0x34))
 """SQL_Latin1_General_CP1_CI_AS, a pool's default collation."""
 
 DONE_FINAL, DONE_MORE, DONE_ERROR, DONE_COUNT, DONE_ATTENTION = 0, 1, 2, 0x10, 0x20
+SELECT = 0xC1
+COMMANDS = {"SELECT": SELECT, "INSERT": 0xC3, "DELETE": 0xC4, "UPDATE": 0xC5, "MERGE": 0x117}
+"""What a DONE says that it ends; clients take the count of a change from it."""
+
 TDS74 = 0x74000004
 TDS80 = 0x08000000
 _SERVER = "tailrace-stand-in"
@@ -80,7 +84,7 @@ def login_accepted(strict: bool, packet_size: int, database: str, federated: boo
     )
 
 
-def done(status: int = DONE_FINAL, count: int | None = None, kind: int = 0xFD, command: int = 0xC1) -> bytes:
+def done(status: int = DONE_FINAL, count: int | None = None, kind: int = 0xFD, command: int = 0) -> bytes:
     """DONE (0xFD), DONEPROC (0xFE) or DONEINPROC (0xFF)."""
     if count is not None:
         status |= DONE_COUNT

@@ -143,8 +143,9 @@ class SqlType:
 
         def write(value: Any) -> bytes:
             encoded = encode(value)
-            head = struct.pack("<QI", len(encoded), len(encoded)) if encoded else struct.pack("<Q", 0)
-            return head + encoded + (b"\0\0\0\0" if encoded else b"\0\0\0\0")
+            if not encoded:
+                return bytes(12)
+            return struct.pack("<QI", len(encoded), len(encoded)) + encoded + bytes(4)
 
         return write
 
