@@ -136,6 +136,8 @@ class BigQueryDialect(Dialect):
         """The text of a value that has no other stored form; NULL for NULL, which TO_JSON_STRING writes out."""
         if column.kind in (Kind.JSON, Kind.ARRAY, Kind.STRUCT):
             return f"CASE WHEN {expr} IS NOT NULL THEN TO_JSON_STRING({expr}) END"
+        if column.kind is Kind.TIME:
+            return _trimmed(f"FORMAT_TIME('%H:%M:%E6S', {expr})")
         return f"ST_ASTEXT({expr})" if bare(column.native) == "GEOGRAPHY" else self.cast(expr, "STRING")
 
     def read_expr(self, expr: str, column: Column) -> str:
@@ -156,9 +158,10 @@ class BigQueryDialect(Dialect):
             case Kind.FLOAT:
                 return _float_text(expr, text)
             case Kind.TIMESTAMP:
-                return f"FORMAT_DATETIME('%Y-%m-%dT%H:%M:%E*S', {expr})"
+                return _trimmed(f"FORMAT_DATETIME('%Y-%m-%dT%H:%M:%E6S', {expr})")
             case Kind.TIMESTAMPTZ:
-                return f"FORMAT_TIMESTAMP('%Y-%m-%dT%H:%M:%E*SZ', {expr}, 'UTC')"
+                text = _trimmed(f"FORMAT_TIMESTAMP('%Y-%m-%dT%H:%M:%E6S', {expr}, 'UTC')")
+                return f"CONCAT({text}, 'Z')"
             case _ if bare(column.native) == "STRING":
                 return f"COLLATE({expr}, '')" if COLLATED in column.native else expr
             case Kind.BYTES:
@@ -274,11 +277,16 @@ class BigQueryDialect(Dialect):
         return (f"DROP TABLE IF EXISTS {self.stage(name)}",)
 
 
+def _trimmed(text: str) -> str:
+    """A time's text with six digits of a second, without the needless ones."""
+    return f"RTRIM(RTRIM({text}, '0'), '.')"
+
+
 def _float_text(expr: str, text: str) -> str:
     """Whole numbers as such; else the shortest text, where it is exact, or all 17 digits (docs call it approximate)."""
     return (
         f"CASE WHEN IS_NAN({expr}) THEN 'NaN' WHEN IS_INF({expr})"
         f" THEN CASE WHEN {expr} > 0 THEN 'Infinity' ELSE '-Infinity' END"
-        f" WHEN {expr} = TRUNC({expr}) AND ABS({expr}) < 1e15 THEN CAST(CAST({expr} AS INT64) AS STRING)"
+        f" WHEN {expr} = TRUNC({expr}) AND ABS({expr}) < 1e15 THEN CAST(SAFE_CAST({expr} AS INT64) AS STRING)"
         f" WHEN SAFE_CAST({text} AS FLOAT64) = {expr} THEN {text} ELSE FORMAT('%.17g', {expr}) END"
     )

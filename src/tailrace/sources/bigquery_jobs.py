@@ -49,7 +49,9 @@ class Jobs:
     _running: set[str] = field(default_factory=set)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def config(self, *, session: str | None = None, make_session: bool = False) -> QueryJobConfig:
+    def config(
+        self, *, session: str | None = None, make_session: bool = False, capped: bool = True
+    ) -> QueryJobConfig:
         """A query's configuration: labelled, capped, in UTC whatever the project's default is."""
         from google.cloud.bigquery import ConnectionProperty, QueryJobConfig
 
@@ -61,7 +63,7 @@ class Jobs:
         config.connection_properties = properties
         if make_session:
             config.create_session = True
-        if self.max_bytes_billed is not None:
+        if capped and self.max_bytes_billed is not None:
             config.maximum_bytes_billed = self.max_bytes_billed
         if self.timeout:
             config.job_timeout_ms = round(self.timeout * 1000)
@@ -144,9 +146,8 @@ class Jobs:
 
     def dry_run(self, statement: str) -> QueryJob:
         """What a query's columns would be and how many bytes it would read; nothing is run and nothing billed."""
-        config = self.config()
+        config = self.config(capped=False)
         config.dry_run = True
-        config.maximum_bytes_billed = None
         return self.client.google.query(
             statement, job_config=config, location=self.client.location, job_retry=None, **deadlines()
         )
