@@ -108,6 +108,8 @@ class PostgresDialect(Dialect):
         "SET lc_monetary = 'C'",
     )
 
+    framed_numbers = True
+
     barrier = "OFFSET 0"
 
     plan_settings = ("SET LOCAL jit = off", "SET LOCAL work_mem = '128MB'")

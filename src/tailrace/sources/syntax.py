@@ -19,6 +19,9 @@ class Syntax:
     joins_fully: bool = True
     """Whether FULL JOIN and window functions exist; without them, the plan is made by UNION ALL and GROUP BY."""
 
+    framed_numbers: bool = False
+    """Whether row_number() may have a frame: then one window counts and numbers the rows of a key."""
+
     ddl_in_transactions: bool = True
     """Whether tables can be created, renamed and dropped together with changes of rows, or not at all."""
 
@@ -78,9 +81,9 @@ class Syntax:
         """
         return ""
 
-    def rows_of_key(self, key: str, bucket: str | None = None) -> str:
-        """How many rows have the same key; with `bucket`, where rows are sorted by bucket and key anyway."""
-        return f"count(*) OVER (PARTITION BY {f'{bucket}, {key}' if bucket else key})"
+    def rows_of_key(self, key: str) -> str:
+        """How many rows have the same key."""
+        return f"count(*) OVER (PARTITION BY {key})"
 
     def numbered(self, query: str, order: Sequence[str], name: str) -> str:
         """A query's rows with a number each, called `name`: never the same, and increasing in that order."""

@@ -86,12 +86,12 @@ class _Plan:
         d = self.dialect
         keyed = f"SELECT k.*, {d.bucket('k.record_id')} AS bucket FROM (\n{self._pairs.keyed()}\n) AS k"
         key = d.exact("keyed.record_id")
+        by_bucket = f"PARTITION BY keyed.bucket ORDER BY {key}"
+        if d.framed_numbers:
+            by_bucket += " RANGE BETWEEN CURRENT ROW AND CURRENT ROW"
+        rows_of_key = f"count(*) OVER ({by_bucket})" if d.framed_numbers else d.rows_of_key(key)
         model = select(
-            [
-                "keyed.*",
-                f"{d.rows_of_key(key, 'keyed.bucket')} AS n",
-                f"row_number() OVER (PARTITION BY keyed.bucket ORDER BY {key}) AS pos",
-            ],
+            ["keyed.*", f"{rows_of_key} AS n", f"row_number() OVER ({by_bucket}) AS pos"],
             f"(\n{keyed}\n) AS keyed",
         )
         return PlanStatements(self._led(self._final(self._new(model, "m.bucket", "m.pos"))))

@@ -12,6 +12,7 @@ class Staged(DuckDBDialect):
 
     materialized = None
     packing = None
+    framed_numbers = False
     ddl_in_transactions = False
 
     def stage(self, name: str) -> str:

@@ -29,7 +29,7 @@ FROM (
     SELECT
       keyed.*,
       COUNT(*) OVER (
-        PARTITION BY keyed.bucket
+        PARTITION BY keyed.record_id
         ORDER BY keyed.record_id
         RANGE BETWEEN CURRENT ROW AND CURRENT ROW
       ) AS n,

@@ -37,7 +37,11 @@ FROM (
         ORDER BY keyed.record_id
         RANGE BETWEEN CURRENT ROW AND CURRENT ROW
       ) AS n,
-      ROW_NUMBER() OVER (PARTITION BY keyed.bucket ORDER BY keyed.record_id) AS pos
+      ROW_NUMBER() OVER (
+        PARTITION BY keyed.bucket
+        ORDER BY keyed.record_id
+        RANGE BETWEEN CURRENT ROW AND CURRENT ROW
+      ) AS pos
     FROM (
       SELECT
         k.*,

@@ -32,8 +32,16 @@ FROM (
   FROM (
     SELECT
       keyed.*,
-      COUNT(*) OVER (PARTITION BY keyed.bucket, keyed.record_id) AS n,
-      ROW_NUMBER() OVER (PARTITION BY keyed.bucket ORDER BY keyed.record_id) AS pos
+      COUNT(*) OVER (
+        PARTITION BY keyed.bucket
+        ORDER BY keyed.record_id
+        RANGE BETWEEN CURRENT ROW AND CURRENT ROW
+      ) AS n,
+      ROW_NUMBER() OVER (
+        PARTITION BY keyed.bucket
+        ORDER BY keyed.record_id
+        RANGE BETWEEN CURRENT ROW AND CURRENT ROW
+      ) AS pos
     FROM (
       SELECT
         k.*,
