@@ -1,25 +1,24 @@
 """The end of a plan: its rows move into the records table once, set-based, in one transaction (R26).
 
 Either all of it is visible afterwards (state, rejections, log, an idle checkpoint, no plan) or nothing. Where the
-plan is the whole state, as in a first sync, the plan table itself becomes the records table.
+plan is the whole state, as in a first sync, the plan table itself becomes the records table. Where one transaction
+may not move any number of rows, most of them move before it, part by part (`parts`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from tailrace.errors import SourceError, StateError, TailraceError
-from tailrace.outcomes import Outcome, Span
+from tailrace.outcomes import Outcome
 from tailrace.sources.base import Session
 from tailrace.state.adoption import Adoption
-from tailrace.state.columns import OWN, used, values_checksum
+from tailrace.state.columns import OWN
 from tailrace.state.compaction import compact
-from tailrace.state.counts import Counts, OperationCounts
 from tailrace.state.decided import DecidedRows
+from tailrace.state.ending import Ending, Facts, value_columns
 from tailrace.state.fence import CONFLICT, Fence, update_checkpoint, verify, write_fenced
 from tailrace.state.moves import SENT, Moves
 from tailrace.state.parts import Part, parts
@@ -29,27 +28,6 @@ from tailrace.state.records import Write, column_names, records_of, run_writes
 from tailrace.state.seal import SealedPlan
 from tailrace.state.synclog import LogEntry, append_log
 from tailrace.state.upkeep import count_rows
-
-_ADOPT_SHARE = 10
-"""A plan table becomes the records table where at most one in so many of its rows must be taken out."""
-_GAPS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a sync ended, as its runtime knows it."""
-
-    status: str
-    counts: Counts
-    """The whole sync's, with outcomes."""
-    started_at: datetime
-    finished_at: datetime
-    settings: str
-    """Fingerprint of the mapping and of the destination's settings, which rejections belong to (R23)."""
-    unknown: Sequence[Span] = ()
-    """Positions that were offered, not resolved, and will not be resumed (R25)."""
-    count_rejections: bool = True
-    """False where R30 stopped the sync."""
 
 
 def finish(session: Session, fence: Fence, plan: SealedPlan, ending: Ending) -> int:
@@ -70,7 +48,8 @@ def discard(session: Session, fence: Fence, plan: SealedPlan, ending: Ending) ->
 
 def _end(session: Session, fence: Fence, plan: SealedPlan, ending: Ending, *, keep_approval: bool) -> int:
     progress = load_progress(session, fence.dialect, fence.names, plan.table)
-    commit = _Commit(session, fence, plan, ending, progress, _moves(session, fence, plan), keep_approval)
+    facts = Facts(session, fence, plan, ending, progress, DecidedRows(fence, plan))
+    commit = _Commit(session, fence, plan, ending, facts, _moves(facts), keep_approval)
     records = _one_or_many(session, fence, commit)
     if not fence.dialect.ddl_in_transactions:
         session.execute(fence.dialect.drop_table(commit.rows.changes))
@@ -83,7 +62,7 @@ def _end(session: Session, fence: Fence, plan: SealedPlan, ending: Ending, *, ke
 def _one_or_many(session: Session, fence: Fence, commit: _Commit) -> int:
     if commit.move_parts():
         return write_fenced(session, fence, lambda: commit.run("nothing"))
-    if commit.adoptable():
+    if commit.facts.adoptable():
         try:
             return write_fenced(session, fence, lambda: commit.run("the table"), attempts=1)
         except SourceError as error:
@@ -92,20 +71,14 @@ def _one_or_many(session: Session, fence: Fence, commit: _Commit) -> int:
     return write_fenced(session, fence, lambda: commit.run("the rows"))
 
 
-def _moves(session: Session, fence: Fence, plan: SealedPlan) -> Moves:
-    rows = DecidedRows(fence, plan)
-    stored = column_names(session, fence)
-    if plan.remember == "checksum":
-        return Moves(rows, records_of(fence, stored), ("checksum",))
-    planned = tuple(_values(session, fence, plan.table))
+def _moves(facts: Facts) -> Moves:
+    fence = facts.fence
+    stored = column_names(facts.session, fence)
+    if facts.plan.remember == "checksum":
+        return Moves(facts.rows, records_of(fence, stored), ("checksum",))
+    planned = tuple(value_columns(facts.session, fence, facts.plan.table))
     carried = [name for name in stored if name.lower() not in OWN and name not in planned]
-    return Moves(rows, records_of(fence, stored, carried), planned)
-
-
-def _values(session: Session, fence: Fence, table: str) -> dict[str, str]:
-    """The value columns of a managed table and their types."""
-    found = session.rows(fence.dialect.table_columns(fence.names.schema, table))
-    return {name: native for name, native in found if name.lower() not in OWN}
+    return Moves(facts.rows, records_of(fence, stored, carried), planned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +87,22 @@ class _Commit:
     fence: Fence
     plan: SealedPlan
     ending: Ending
-    progress: Progress
+    facts: Facts
     moves: Moves
     keep_approval: bool
 
     @property
     def rows(self) -> DecidedRows:
-        return self.moves.rows
+        return self.facts.rows
+
+    @property
+    def progress(self) -> Progress:
+        return self.facts.progress
 
     def run(self, moving: Literal["the rows", "the table", "nothing"]) -> int:
         """All statements after the compare-and-set; `nothing` but doubts moves where the parts were moved before."""
-        row_count, approval = self._checked()
-        if self.ended():
+        row_count, approval, ended = self._checked()
+        if ended:
             return row_count
         self._store_spans()
         self._rejections()
@@ -142,18 +119,13 @@ class _Commit:
         self._checkpoint(row_count)
         return row_count
 
-    def ended(self) -> bool:
-        """Whether this plan was finished before, as after a lost answer."""
-        phase, sync_id = self.session.rows(f"SELECT phase, sync_id FROM {self.fence.checkpoints}")[0]
-        return bool(phase == "idle" and sync_id == self.plan.sync_id)
-
     def move_parts(self) -> bool:
         """Move the rows part by part, each in its transaction, where they are too many for one. Raises FenceLost."""
         d, progress = self.fence.dialect, self.progress
         if d.rows_per_transaction is None:
             return False
         verify(self.session, self.fence)
-        if self.ended():
+        if self.facts.ended():
             return False
         found = list(
             parts(self.session, d, self.fence.names, self.plan.table, progress, d.rows_per_transaction)
@@ -161,56 +133,23 @@ class _Commit:
         if len(found) <= 1 and not progress.moved and not progress.stored:
             return False
         for part in found:
-            if part.due or not self._whole():
+            if part.due or not self.facts.whole():
                 write_fenced(self.session, self.fence, lambda part=part: self._move_part(part))
         return True
 
-    # -- deciding
-
-    def adoptable(self) -> bool:
-        """Whether the plan table can become the records table: no state yet, and nearly all of it delivered."""
-        share = self.plan.counts.by_operation.get("added", OperationCounts())
-        counts = self.plan.counts
-        beside = counts.set_aside + counts.not_sent + counts.quarantined + self.progress.exceptions.num_rows
-        return (
-            self.fence.dialect.ddl_in_transactions
-            and self.fence.dialect.rows_per_transaction is None
-            and not self.fence.dialect.insert_only
-            and self.plan.remember == "values"
-            and share.planned == counts.planned > 0
-            and beside * _ADOPT_SHARE <= counts.planned
-            and not self._any(self.fence.table(self.fence.names.records))
-            and _values(self.session, self.fence, self.plan.table)
-            == _values(self.session, self.fence, self.fence.names.records)
-            and self._all_resolved()
-        )
-
-    def _all_resolved(self) -> bool:
-        units = self.progress.units
-        gaps = without((unit.span for unit in units), self.progress.spans)
-        if not gaps:
-            return bool(units)
-        if len(gaps) > _GAPS:
-            return False
-        d = self.fence.dialect
-        open_spans = d.constants("g", ("a", "b"), [(str(gap.first), str(gap.last)) for gap in gaps])
-        inside = (
-            f"SELECT 1 AS found FROM {open_spans} JOIN {self.rows.changes} AS c ON c.seq BETWEEN g.a AND g.b"
-        )
-        return not self.session.rows(d.limited(inside, 1))
-
     # -- steps
 
-    def _checked(self) -> tuple[int, str | None]:
-        """Row count and approval, of a checkpoint that names this plan. Raises StateError."""
+    def _checked(self) -> tuple[int, str | None, bool]:
+        """Row count, approval, and whether this plan has ended, of a checkpoint that names it. Raises StateError."""
         phase, table, sync_id, row_count, approval = self.session.rows(
             f"SELECT phase, plan_table, sync_id, row_count, approval FROM {self.fence.checkpoints}"
         )[0]
-        if table != self.plan.table and not (phase == "idle" and sync_id == self.plan.sync_id):
+        ended = phase == "idle" and sync_id == self.plan.sync_id
+        if table != self.plan.table and not ended:
             raise StateError(
                 f"The sealed plan is {table}, not {self.plan.table}.", hint="Run the sync again."
             )
-        return int(row_count), approval
+        return int(row_count), approval, ended
 
     def _store_spans(self) -> None:
         """The progress table now says what the statements join: disjoint spans, and those in doubt."""
@@ -225,11 +164,11 @@ class _Commit:
             record_rejections(
                 self.session,
                 self.fence,
-                rejected=self.rows.rejected(self._checksum()),
+                rejected=self.rows.rejected(self.facts.checksum()),
                 fingerprint=self.ending.settings,
                 counted=self.ending.count_rejections,
             )
-        if self._any(self.fence.table(self.fence.names.rejections)):
+        if self.facts.any_row(self.fence.table(self.fence.names.rejections)):
             clear_rejections(
                 self.session,
                 self.fence,
@@ -246,12 +185,14 @@ class _Commit:
     def _move(self) -> int:
         """Rows into and out of the records table; gives by how many it grew, as the statements counted."""
         writes: list[Write] = []
-        if self._unknown():
-            writes += self.moves.doubted(offered=bool(self.ending.unknown), unanswered=self._unanswered())
+        if self.facts.unknown():
+            writes += self.moves.doubted(
+                offered=bool(self.ending.unknown), unanswered=self.facts.unanswered()
+            )
         writes += self._resolved(self.moves)
         writes += self._unsent(self.moves)
-        if not self._whole():
-            writes += self.moves.still_due(self._differs())
+        if not self.facts.whole():
+            writes += self.moves.still_due(self.facts.differs())
         return run_writes(self.session, writes)
 
     def _move_part(self, part: Part) -> None:
@@ -261,31 +202,31 @@ class _Commit:
         if part.due:
             due = self.moves.within(part.rows_due)
             if part.positioned:
-                doubted = due.doubted(offered=False, unanswered=True) if self._unanswered() else ()
+                doubted = due.doubted(offered=False, unanswered=True) if self.facts.unanswered() else ()
                 grown = run_writes(self.session, [*doubted, *self._resolved(due)])
                 rows = progress_rows(self.plan.table, moved=part.due)
             else:
                 grown = run_writes(self.session, self._unsent(due))
                 rows = progress_rows(self.plan.table, stored=part.due)
             self.session.upload(self.fence.names.progress, rows)
-        if not self._whole():
-            run_writes(self.session, self.moves.within(part.all_rows).still_due(self._differs()))
+        if not self.facts.whole():
+            run_writes(self.session, self.moves.within(part.all_rows).still_due(self.facts.differs()))
         count = self.fence.dialect.quote("row_count")
         update_checkpoint(self.session, self.fence, {"row_count": f"{count} + ({grown})"})
 
     def _resolved(self, moves: Moves) -> list[Write]:
         return [
-            *(moves.delivered() if self._planned(*SENT) else ()),
-            *(moves.deleted() if self._planned("deleted") else ()),
+            *(moves.delivered() if self.facts.planned(*SENT) else ()),
+            *(moves.deleted() if self.facts.planned("deleted") else ()),
         ]
 
     def _unsent(self, moves: Moves) -> list[Write]:
-        return [*moves.baselines(), *(moves.filled() if self._fills() else ())]
+        return [*moves.baselines(), *(moves.filled() if self.facts.fills() else ())]
 
     def _adopt(self) -> None:
         adoption = Adoption(self.rows)
         for statement in adoption.statements(
-            baselines=bool(self.plan.counts.not_sent), doubts=self._unknown()
+            baselines=bool(self.plan.counts.not_sent), doubts=self.facts.unknown()
         ):
             self._execute(statement)
 
@@ -320,47 +261,6 @@ class _Commit:
                 **({} if self.keep_approval else {"approval": "NULL"}),
             },
         )
-
-    # -- facts
-
-    def _differs(self) -> str:
-        d = self.fence.dialect
-        if self.plan.remember == "checksum":
-            return d.distinct("c.checksum", "r.checksum")
-        parts = [
-            d.differs(f"c.{d.quote(column.stored)}", f"r.{d.quote(column.stored)}", column.column)
-            for column in used(self.plan.columns)
-        ]
-        return " OR ".join(parts) or "1 = 0"
-
-    def _checksum(self) -> str:
-        return values_checksum(self.fence.dialect, self.plan.columns, "c")
-
-    def _planned(self, *operations: str) -> bool:
-        shares = self.plan.counts.by_operation
-        return any(shares.get(operation, OperationCounts()).planned for operation in operations)
-
-    def _unknown(self) -> bool:
-        return bool(self.ending.unknown) or self._unanswered()
-
-    def _unanswered(self) -> bool:
-        return Outcome.UNKNOWN.value in self.progress.exceptions.column("outcome").unique().to_pylist()
-
-    def _whole(self) -> bool:
-        """Nothing that is due was left undelivered."""
-        share = self.plan.counts.by_operation.get("updated", OperationCounts())
-        delivered = self.ending.counts.delivered == self.plan.counts.planned
-        resolved = delivered and not self.progress.exceptions.num_rows
-        return not share.not_sent and (not share.planned or resolved)
-
-    def _fills(self) -> bool:
-        if self.plan.remember == "checksum":
-            return False
-        return any(name.lower() == "checksum" for name in column_names(self.session, self.fence))
-
-    def _any(self, table: str) -> bool:
-        query = self.fence.dialect.limited(f"SELECT 1 AS found FROM {table}", 1)
-        return bool(self.session.rows(query))
 
     def _execute(self, statement: str) -> int:
         return self.session.execute(statement)

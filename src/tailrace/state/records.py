@@ -48,7 +48,7 @@ def exact_key(dialect: Dialect, key: str) -> str:
 
 def same_key(dialect: Dialect, left: str, right: str) -> str:
     """The condition that two record ids are the same."""
-    return f"{exact_key(dialect, left)} = {exact_key(dialect, right)}"
+    return dialect.same_key(dialect.binary(left), dialect.binary(right))
 
 
 @dataclass(frozen=True, slots=True)
