@@ -31,18 +31,25 @@ class PlanStatements:
     """What is run for a plan's rows, in this order; `clear` whatever happened before."""
 
     select: str
-    """The query whose rows are the plan's."""
+    """The query whose rows are the plan's; it may stand in parentheses, with `expressions` before the whole."""
+    expressions: str = ""
+    """The common table expressions that it reads, as they follow WITH."""
     stage: tuple[str, ...] = ()
     clear: tuple[str, ...] = ()
 
     @property
+    def query(self) -> str:
+        """The query with what it reads before it."""
+        return f"WITH {self.expressions}\n{self.select}" if self.expressions else self.select
+
+    @property
     def listed(self) -> list[str]:
         """All of them, to be shown."""
-        return [*self.stage, self.select, *self.clear]
+        return [*self.stage, self.query, *self.clear]
 
     @contextmanager
     def staged(self, session: Session) -> Iterator[None]:
-        """Inside, `select` can be run, by this session and outside of transactions that began before.
+        """Inside, `query` can be run, by this session and outside of transactions that began before.
 
         Raises SourceError, ModelError; what was staged is removed in any case.
         """
@@ -94,14 +101,15 @@ class _Plan:
             ["keyed.*", f"{rows_of_key} AS n", f"row_number() OVER ({by_bucket}) AS pos"],
             f"(\n{keyed}\n) AS keyed",
         )
-        return PlanStatements(self._led(self._final(self._new(model, "m.bucket", "m.pos"))))
+        return PlanStatements(self._final(self._new(model, "m.bucket", "m.pos")), self._models_expressions())
 
     def joined_once(self) -> PlanStatements:
         """Model and records are joined once; unchanged rows pass on as bare markers, only to be counted."""
-        judged = f"WITH judged AS {self.dialect.materialized} (\n{self._pairs.judged()}\n)"
-        rows = self._placed("judged")
+        materialized = " ".join(filter(None, ("judged AS", self.dialect.materialized)))
+        judged = f"{materialized} (\n{self._pairs.judged()}\n)"
         return PlanStatements(
-            self._led(f"{judged}\n{self._final(rows)}\nUNION ALL\n{self._markers('judged')}")
+            f"{self._final(self._placed('judged'))}\nUNION ALL\n{self._markers('judged')}",
+            ",\n".join(filter(None, (self._models_expressions(), judged))),
         )
 
     def joined_in_stage(self) -> PlanStatements:
@@ -110,8 +118,8 @@ class _Plan:
         rows = f"{self.dialect.stage(stage)} AS judged"
         return PlanStatements(
             f"{self._final(self._placed(rows))}\nUNION ALL\n{self._markers(rows)}",
-            self.dialect.fill_stage(stage, pairs.judged_columns(), self._led(pairs.judged())),
-            self.dialect.drop_stage(stage),
+            stage=self.dialect.fill_stage(stage, pairs.judged_columns(), self._led(pairs.judged())),
+            clear=self.dialect.drop_stage(stage),
         )
 
     def apart_from_nothing(self) -> PlanStatements:
@@ -121,8 +129,8 @@ class _Plan:
         rows = select(["k.*", f"{d.bucket('k.record_id')} AS bucket"], counted)
         return PlanStatements(
             self._final(self._numbered(self._new(rows, "m.bucket"))),
-            d.fill_stage(stage, pairs.keyed_columns(), self._led(pairs.keyed())),
-            d.drop_stage(stage),
+            stage=d.fill_stage(stage, pairs.keyed_columns(), self._led(pairs.keyed())),
+            clear=d.drop_stage(stage),
         )
 
     def apart_from_records(self) -> PlanStatements:
@@ -131,15 +139,19 @@ class _Plan:
         rows = f"{d.stage(judged)} AS judged"
         return PlanStatements(
             f"{self._final(self._numbered(self._changed(rows)))}\nUNION ALL\n{self._markers(rows)}",
-            (
+            stage=(
                 *d.fill_stage(model, pairs.keyed_columns(), self._led(pairs.keyed())),
                 *d.fill_stage(judged, pairs.judged_columns(), pairs.judged_apart(d.stage(model))),
             ),
-            (*d.drop_stage(judged), *d.drop_stage(model)),
+            clear=(*d.drop_stage(judged), *d.drop_stage(model)),
         )
 
     def _stage(self, what: str) -> str:
         return "_".join(filter(None, (what, self.names.id, self.attempt)))
+
+    def _models_expressions(self) -> str:
+        """The model's own common table expressions, where they cannot stand in parentheses."""
+        return self.dialect.leading(self.request.sql).strip().removeprefix("WITH ")
 
     def _led(self, statement: str) -> str:
         return self.dialect.leading(self.request.sql) + statement

@@ -164,7 +164,7 @@ def stream_plan(
     """
     statements = stream_statements(dialect, names, request, before, attempt)
     with statements.staged(session):
-        reader = session.read(statements.select)
+        reader = session.read(statements.query)
         try:
             yield reader
         finally:

@@ -54,7 +54,7 @@ def create_plan(
     with plan.staged(session), session.transaction() if dialect.ddl_in_transactions else nullcontext():
         for setting in dialect.plan_settings:
             session.execute(setting)
-        for statement in dialect.create_plan(target, plan.select):
+        for statement in dialect.create_plan(target, plan.query):
             session.execute(statement)
     for statement in dialect.settle_plan(target):
         session.execute(statement)

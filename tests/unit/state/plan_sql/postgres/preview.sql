@@ -1,75 +1,95 @@
-SELECT
-  p.operation AS "_operation",
-  p.record_id AS "_key",
-  p.seq AS "_seq",
-  p.prior_id AS "_prior_id",
-  p.reason AS "_reason",
-  p.total AS "_total",
-  p."id" AS "id",
-  p."Name" AS "Name",
-  CAST(p."total_2" AS TEXT) AS "total",
-  CAST(p."extra" AS TEXT) AS "extra",
-  r."id" AS "_old_id",
-  r."Name" AS "_old_Name",
-  CAST(r."total_2" AS TEXT) AS "_old_total",
-  CAST(r."extra" AS TEXT) AS "_old_extra"
-FROM (
-  WITH judged AS MATERIALIZED (
+WITH judged AS MATERIALIZED (
+  SELECT
+    op,
+    CASE op
+      WHEN 'set_aside'
+      THEN COALESCE(problem, 'repeated')
+      WHEN 'not_sent'
+      THEN CASE WHEN never_delivered = 1 THEN 'mode:added' ELSE 'mode:updated' END
+      WHEN 'deleted_not_sent'
+      THEN 'mode:deleted'
+    END AS reason,
+    prior_id,
+    mine,
+    CASE
+      WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+      THEN NULL
+      ELSE CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END
+    END AS record_id,
+    CASE
+      WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+      THEN NULL
+      ELSE CASE WHEN mine IS NULL THEN r_c0 ELSE m_c0 END
+    END AS c0,
+    CASE
+      WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+      THEN NULL
+      ELSE CASE WHEN mine IS NULL THEN r_c1 ELSE m_c1 END
+    END AS c1,
+    CASE
+      WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+      THEN NULL
+      ELSE CASE WHEN mine IS NULL THEN r_c2 ELSE m_c2 END
+    END AS c2,
+    CASE
+      WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+      THEN NULL
+      ELSE CASE WHEN mine IS NULL THEN r_c3 ELSE m_c3 END
+    END AS c3
+  FROM (
     SELECT
-      op,
-      CASE op
-        WHEN 'set_aside'
-        THEN COALESCE(problem, 'repeated')
-        WHEN 'not_sent'
-        THEN CASE WHEN never_delivered = 1 THEN 'mode:added' ELSE 'mode:updated' END
-        WHEN 'deleted_not_sent'
-        THEN 'mode:deleted'
-      END AS reason,
-      prior_id,
-      mine,
       CASE
-        WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
-        THEN NULL
-        ELSE CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END
-      END AS record_id,
-      CASE
-        WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
-        THEN NULL
-        ELSE CASE WHEN mine IS NULL THEN r_c0 ELSE m_c0 END
-      END AS c0,
-      CASE
-        WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
-        THEN NULL
-        ELSE CASE WHEN mine IS NULL THEN r_c1 ELSE m_c1 END
-      END AS c1,
-      CASE
-        WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
-        THEN NULL
-        ELSE CASE WHEN mine IS NULL THEN r_c2 ELSE m_c2 END
-      END AS c2,
-      CASE
-        WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
-        THEN NULL
-        ELSE CASE WHEN mine IS NULL THEN r_c3 ELSE m_c3 END
-      END AS c3
-    FROM (
-      SELECT
-        CASE
-          WHEN m.mine IS NULL AND (
-            r.delivered OR r.uncertain
+        WHEN m.mine IS NULL AND (
+          r.delivered OR r.uncertain
+        )
+        THEN 'deleted'
+        WHEN m.mine IS NULL
+        THEN 'drop'
+        WHEN m.problem IS NOT NULL OR m.n > 1
+        THEN 'set_aside'
+        WHEN r.record_id IS NULL
+        THEN 'added'
+        WHEN r.uncertain
+        THEN CASE WHEN r.delivered OR r.baseline = 'known' THEN 'updated' ELSE 'added' END
+        WHEN r.baseline = 'unsent'
+        THEN 'added'
+        WHEN (
+          m.c0 IS DISTINCT FROM r."id"
+          OR (
+            m.c1 COLLATE "C"
+          ) IS DISTINCT FROM (
+            r."Name" COLLATE "C"
           )
-          THEN 'deleted'
+          OR m.c2 IS DISTINCT FROM r."total_2"
+          OR CASE
+            WHEN (
+              CAST(m.c3 AS TEXT) COLLATE "C"
+            ) IS NOT DISTINCT FROM (
+              CAST(r."extra" AS TEXT) COLLATE "C"
+            )
+            THEN FALSE
+            WHEN POSITION('\u0000' IN (
+              CAST(m.c3 AS TEXT) COLLATE "C"
+            )) > 0
+            OR POSITION('\u0000' IN (
+              CAST(r."extra" AS TEXT) COLLATE "C"
+            )) > 0
+            THEN TRUE
+            ELSE CAST(m.c3 AS JSONB) IS DISTINCT FROM CAST(r."extra" AS JSONB)
+          END
+        )
+        THEN 'updated'
+      END AS op,
+      CASE
+        WHEN r.uncertain AND r.record_level_id IS NOT NULL
+        THEN CASE
           WHEN m.mine IS NULL
-          THEN 'drop'
-          WHEN m.problem IS NOT NULL OR m.n > 1
-          THEN 'set_aside'
-          WHEN r.record_id IS NULL
-          THEN 'added'
-          WHEN r.uncertain
-          THEN CASE WHEN r.delivered OR r.baseline = 'known' THEN 'updated' ELSE 'added' END
-          WHEN r.baseline = 'unsent'
-          THEN 'added'
-          WHEN (
+          THEN CASE
+            WHEN r.record_level_id LIKE 'deleted:%'
+            THEN SUBSTRING(r.record_level_id FROM 9)
+          END
+          WHEN r.record_level_id LIKE 'deleted:%'
+          OR (
             m.c0 IS DISTINCT FROM r."id"
             OR (
               m.c1 COLLATE "C"
@@ -94,96 +114,76 @@ FROM (
               ELSE CAST(m.c3 AS JSONB) IS DISTINCT FROM CAST(r."extra" AS JSONB)
             END
           )
-          THEN 'updated'
-        END AS op,
-        CASE
-          WHEN r.uncertain AND r.record_level_id IS NOT NULL
-          THEN CASE
-            WHEN m.mine IS NULL
-            THEN CASE
-              WHEN r.record_level_id LIKE 'deleted:%'
-              THEN SUBSTRING(r.record_level_id FROM 9)
-            END
-            WHEN r.record_level_id LIKE 'deleted:%'
-            OR (
-              m.c0 IS DISTINCT FROM r."id"
-              OR (
-                m.c1 COLLATE "C"
-              ) IS DISTINCT FROM (
-                r."Name" COLLATE "C"
-              )
-              OR m.c2 IS DISTINCT FROM r."total_2"
-              OR CASE
-                WHEN (
-                  CAST(m.c3 AS TEXT) COLLATE "C"
-                ) IS NOT DISTINCT FROM (
-                  CAST(r."extra" AS TEXT) COLLATE "C"
-                )
-                THEN FALSE
-                WHEN POSITION('\u0000' IN (
-                  CAST(m.c3 AS TEXT) COLLATE "C"
-                )) > 0
-                OR POSITION('\u0000' IN (
-                  CAST(r."extra" AS TEXT) COLLATE "C"
-                )) > 0
-                THEN TRUE
-                ELSE CAST(m.c3 AS JSONB) IS DISTINCT FROM CAST(r."extra" AS JSONB)
-              END
-            )
-            THEN NULL
-            ELSE r.record_level_id
-          END
-        END AS prior_id,
-        CASE WHEN r.uncertain AND NOT r.delivered THEN 1 END AS never_delivered,
-        m.problem,
-        m.mine,
-        m.record_id AS m_record_id,
-        r.record_id AS r_record_id,
-        m.c0 AS m_c0,
-        m.c1 AS m_c1,
-        m.c2 AS m_c2,
-        m.c3 AS m_c3,
-        r."id" AS r_c0,
-        r."Name" AS r_c1,
-        r."total_2" AS r_c2,
-        r."extra" AS r_c3
+          THEN NULL
+          ELSE r.record_level_id
+        END
+      END AS prior_id,
+      CASE WHEN r.uncertain AND NOT r.delivered THEN 1 END AS never_delivered,
+      m.problem,
+      m.mine,
+      m.record_id AS m_record_id,
+      r.record_id AS r_record_id,
+      m.c0 AS m_c0,
+      m.c1 AS m_c1,
+      m.c2 AS m_c2,
+      m.c3 AS m_c3,
+      r."id" AS r_c0,
+      r."Name" AS r_c1,
+      r."total_2" AS r_c2,
+      r."extra" AS r_c3
+    FROM (
+      SELECT
+        keyed.*,
+        COUNT(*) OVER (PARTITION BY keyed.record_id) AS n
       FROM (
         SELECT
-          keyed.*,
-          COUNT(*) OVER (PARTITION BY keyed.record_id) AS n
+          1 AS mine,
+          CASE
+            WHEN model."id" IS NULL OR model."Name" IS NULL
+            THEN 'null'
+            WHEN CAST(model."Name" AS TEXT) = ''
+            THEN 'empty'
+            WHEN TRIM('	
+                  　' FROM CAST(model."Name" AS TEXT)) = ''
+            THEN 'blank'
+          END AS problem,
+          (
+            (
+              '[' || CAST(TO_JSON(CAST(model."id" AS TEXT)) AS TEXT) || ',' || CAST(TO_JSON(CAST(model."Name" AS TEXT)) AS TEXT) || ']'
+            ) COLLATE "C"
+          ) AS record_id,
+          CAST(model."id" AS INT) AS c0,
+          CAST(model."Name" AS TEXT) AS c1,
+          CAST(model."total" AS DECIMAL) AS c2,
+          CAST(model."extra" AS JSON) AS c3
         FROM (
           SELECT
-            1 AS mine,
-            CASE
-              WHEN model."id" IS NULL OR model."Name" IS NULL
-              THEN 'null'
-              WHEN CAST(model."Name" AS TEXT) = ''
-              THEN 'empty'
-              WHEN TRIM('	
-                  　' FROM CAST(model."Name" AS TEXT)) = ''
-              THEN 'blank'
-            END AS problem,
-            (
-              (
-                '[' || CAST(TO_JSON(CAST(model."id" AS TEXT)) AS TEXT) || ',' || CAST(TO_JSON(CAST(model."Name" AS TEXT)) AS TEXT) || ']'
-              ) COLLATE "C"
-            ) AS record_id,
-            CAST(model."id" AS INT) AS c0,
-            CAST(model."Name" AS TEXT) AS c1,
-            CAST(model."total" AS DECIMAL) AS c2,
-            CAST(model."extra" AS JSON) AS c3
-          FROM (
-            SELECT
-              *
-            FROM orders
-          ) AS model
-        ) AS keyed
-      ) AS m
-      FULL JOIN "__segment_reverse_etl"."records_map_12345678" AS r
-        ON r.record_id = m.record_id
-      OFFSET 0
-    ) AS judged_pairs
-  )
+            *
+          FROM orders
+        ) AS model
+      ) AS keyed
+    ) AS m
+    FULL JOIN "__segment_reverse_etl"."records_map_12345678" AS r
+      ON r.record_id = m.record_id
+    OFFSET 0
+  ) AS judged_pairs
+)
+SELECT
+  p.operation AS "_operation",
+  p.record_id AS "_key",
+  p.seq AS "_seq",
+  p.prior_id AS "_prior_id",
+  p.reason AS "_reason",
+  p.total AS "_total",
+  p."id" AS "id",
+  p."Name" AS "Name",
+  CAST(p."total_2" AS TEXT) AS "total",
+  CAST(p."extra" AS TEXT) AS "extra",
+  r."id" AS "_old_id",
+  r."Name" AS "_old_Name",
+  CAST(r."total_2" AS TEXT) AS "_old_total",
+  CAST(r."extra" AS TEXT) AS "_old_extra"
+FROM (
   SELECT
     op AS operation,
     record_id,
