@@ -15,11 +15,13 @@ from tailrace.state import tables
 from tailrace.state.columns import StoredColumn, used, values_checksum
 from tailrace.state.counts import assert_plan
 from tailrace.state.evolve import Evolution, evolve_records
+from tailrace.state.fence import Fence
 from tailrace.state.names import StateNames
 from tailrace.state.plan import PlanStatements, plan_statements
 from tailrace.state.plan_read import read_unit, stream_plan, units
 from tailrace.state.plan_request import PlanRequest
 from tailrace.state.plan_table import PlanCounts, count_plan, create_plan, limit_plan
+from tailrace.state.records import column_names, records_of, records_rows, run_writes
 
 UPSERT = frozenset({"added", "updated"})
 MIRROR = frozenset({"added", "updated", "deleted"})
@@ -55,6 +57,11 @@ class Shop:
     def table(self, name: str) -> str:
         return self.dialect.table(self.names.schema, name)
 
+    @property
+    def records(self) -> str:
+        """What the state holds, to select from, called `r`."""
+        return f"{records_rows(self.dialect, self.names)} AS r"
+
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         with self.source.session() as session:
             return session.rows(statement)
@@ -68,11 +75,7 @@ class Shop:
         return {column.name: column for column in self.source.describe(sql)}
 
     def row_count(self) -> int:
-        return (
-            0
-            if self.stored is None
-            else int(self.rows(f"SELECT count(*) FROM {self.table(self.names.records)}")[0][0])
-        )
+        return 0 if self.stored is None else int(self.rows(f"SELECT count(*) FROM {self.records}")[0][0])
 
     def set_up(self) -> None:
         with self.source.session() as session:
@@ -192,27 +195,32 @@ class Planned:
     def deliver(self, *, only: Sequence[str] | None = None, outcome: str = "delivered") -> None:
         """Commit the plan as if everything (or the keys `only`) had that outcome."""
         shop, d = self.shop, self.shop.dialect
-        plan, records = shop.table(self.table), shop.table(shop.names.records)
+        plan = shop.table(self.table)
         columns = used(self.request.columns)
         if shop.stored is None:
             with shop.source.session() as session:
                 tables.create_records(session, d, shop.names, columns, shop.remember)  # type: ignore[arg-type]
         shop.stored = self.request.columns
         which = "" if only is None else f" AND record_id IN ({', '.join(d.literal(key) for key in only)})"
-        held = [d.quote(column.stored) for column in columns] if shop.remember == "values" else ["checksum"]
-        names = "".join(f", {name}" for name in held)
-        lost = "FALSE, TRUE" if outcome == "unknown" else "TRUE, FALSE"
-        keys = (
-            f"SELECT record_id FROM {plan} WHERE operation IN ('updated', 'deleted', 'drop', 'fill'){which}"
-        )
-        shop.execute(
-            f"DELETE FROM {records} WHERE record_id IN ({keys})",
-            f"INSERT INTO {records} (record_id{names}, delivered, uncertain, synced_n) SELECT record_id{names}, {lost},"
-            f" {shop.n} FROM {plan} WHERE operation IN ('added', 'updated', 'fill'){which}",
-            f"INSERT INTO {records} (record_id{names}, delivered, uncertain, baseline, synced_n) SELECT"
-            f" record_id{names}, FALSE, FALSE, substr(operation, 10), {shop.n} FROM {plan}"
-            " WHERE operation IN ('baseline_unsent', 'baseline_known')",
-        )
+        held = [column.stored for column in columns] if shop.remember == "values" else ["checksum"]
+
+        def rows(*operations: str) -> str:
+            listed = ", ".join(d.literal(operation) for operation in operations)
+            return f"SELECT * FROM {plan} WHERE operation IN ({listed}){which}"
+
+        def values(*, delivered: bool, uncertain: bool, baseline: str = "NULL") -> dict[str, str]:
+            own = {"delivered": d.literal(delivered), "uncertain": d.literal(uncertain), "baseline": baseline}
+            return {name: f"c.{d.quote(name)}" for name in held} | own | {"synced_n": str(shop.n)}
+
+        fence = Fence(d, shop.names, "", 0, 0)
+        sent = values(delivered=outcome != "unknown", uncertain=outcome == "unknown")
+        known = values(delivered=False, uncertain=False, baseline="substr(c.operation, 10)")
+        with shop.source.session() as session:
+            state = records_of(fence, column_names(session, fence))
+            run_writes(session, state.remove(rows("deleted", "drop"), shop.n))
+            older = f"r.synced_n <> {shop.n}"
+            run_writes(session, state.put(rows("added", "updated", "fill"), sent, older))
+            run_writes(session, state.put(rows("baseline_unsent", "baseline_known"), known, None))
 
 
 def make_shop(source: Source, database: Any) -> Shop:

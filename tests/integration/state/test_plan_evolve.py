@@ -38,7 +38,7 @@ def test_r16_a_removed_column_sends_nothing_and_stays(shop: Shop) -> None:
     assert kinds(shop, without) == [("removed", "name")]
     assert shop.sync(without).changes() == {}
     assert kinds(shop, without) == []
-    names = shop.rows(f"SELECT name FROM {shop.table(shop.names.records)} ORDER BY name")
+    names = shop.rows(f"SELECT name FROM {shop.records} ORDER BY name")
     assert names == [("a",), ("b",)]
     shop.run("UPDATE customers SET name = 'B' WHERE id = 2")
     assert kinds(shop, MODEL) == [("added", "name")]
@@ -154,7 +154,7 @@ def test_r14_values_give_way_to_checksums_and_come_back(shop: Shop) -> None:
     assert planned.counts.fills == planned.counts.counts.unchanged == 1
     planned.deliver()
     assert shop.plan(MODEL).changes() == {}
-    assert shop.rows(f"SELECT name FROM {shop.table(shop.names.records)} ORDER BY 1") == [("B",), ("a",)]
+    assert shop.rows(f"SELECT name FROM {shop.records} ORDER BY 1") == [("B",), ("a",)]
 
 
 def test_r17_unchanged_records_are_candidates_and_only_the_kept_ones_are_sent(shop: Shop) -> None:

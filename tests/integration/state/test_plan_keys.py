@@ -112,7 +112,7 @@ def test_r06_bad_keys_are_set_aside_with_samples_and_stop_nobody(shop: Shop) -> 
             SetAside("repeated", "twice", 2),
         }
         planned.deliver()
-    assert shop.rows(f"SELECT record_id FROM {shop.table(shop.names.records)}") == [("good",)]
+    assert shop.rows(f"SELECT record_id FROM {shop.records}") == [("good",)]
 
 
 def test_r06_only_null_keys_are_never_sent(shop: Shop) -> None:
