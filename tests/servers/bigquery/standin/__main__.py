@@ -39,7 +39,13 @@ async def _main(wanted: dict[str, Any]) -> None:
     certificate, key = (Path(wanted[each]) if wanted.get(each) else None for each in ("certificate", "key"))
     grpc_server, storage = serve(Storage(context, accounts, catalog, sessions, faults), certificate, key)
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=wanted.get("port") or 0, log_config=None, access_log=False, lifespan="off"
+        app,
+        host="127.0.0.1",
+        port=wanted.get("port") or 0,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_keep_alive=3600,
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())

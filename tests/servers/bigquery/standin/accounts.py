@@ -86,7 +86,11 @@ class Accounts:
     def change(self, email: str, action: str, names: list[str], project: str, dataset: str | None) -> None:
         """Grant, revoke, deny or allow again permissions or roles."""
         account = self._accounts[email]
-        changed = {(project, permission, dataset) for name in names for permission in expand(name)}
+        changed = {
+            (project, permission, dataset)
+            for name in names
+            for permission in expand(name, project_wide=dataset is None)
+        }
         with self._guard:
             if action == "grant":
                 account.grants |= changed

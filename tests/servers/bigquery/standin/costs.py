@@ -34,8 +34,9 @@ def processed(
             catalog.touch(table)
         columns = catalog.size(connection, table)[1]
         whole = "*" in statement.columns or (table == statement.target and _rewrites(statement))
-        total += sum(size for name, size in columns.items() if whole or name in statement.columns)
-        tables += 1
+        size = sum(size for name, size in columns.items() if whole or name in statement.columns)
+        total += size
+        tables += bool(size)
     if statement.views:
         tables += 1
     megabytes = -(-total // MEGABYTE) * MEGABYTE

@@ -53,8 +53,14 @@ def _sets_options(tree: exp.Expression) -> bool:
 
 
 def clustering(statement: Statement) -> tuple[str, ...]:
-    found = statement.tree.find(exp.Cluster)
-    return tuple(each.name for each in found.expressions) if found is not None else ()
+    found = statement.tree.args.get("properties")
+    clauses = found.expressions if found is not None else []
+    return tuple(
+        each.name
+        for clause in clauses
+        if isinstance(clause, exp.ClusterProperty)
+        for each in clause.expressions
+    )
 
 
 def options(connection: duckdb.DuckDBPyConnection, statement: Statement) -> dict[str, Any]:

@@ -36,6 +36,7 @@ _CONFLICTS = (
     "TransactionContext Error: Conflict",
     "Transaction conflict",
 )
+_SESSION_ID = re.compile(r"@@session_id\b", re.IGNORECASE)
 _ASSERT = re.compile(
     r"\s*ASSERT\b(?P<condition>.*?)(?:\bAS\s+(?P<message>'.*'|\".*\"))?\s*;?\s*", re.I | re.S
 )
@@ -105,6 +106,7 @@ class Execution:
             raise
 
     def _run(self, run: Run, text: str, values: list[Any] | None) -> Result:
+        text = _SESSION_ID.sub(f"'{run.session.id}'" if run.session else "NULL", text)
         if found := _ASSERT.fullmatch(text):
             return self._assert(run, found)
         temporary = run.session.temporary if run.session else set()
@@ -230,7 +232,8 @@ class Execution:
             if not run.dry:
                 ddl.perform(self.catalog, self.accounts, run.account, run.connection, statement, run.location)
         operation = {"ddlOperationPerformed": statement.kind.split("_")[0]}
-        return Result(statement.kind, NOTHING, [], target=statement.target, statistics=operation)
+        kind = statement.kind.removesuffix("_OPTIONS")
+        return Result(kind, NOTHING, [], target=statement.target, statistics=operation)
 
     def _describe(self, run: Run, statement: Statement, sql: str, arguments: list[Any] | None) -> Result:
         with self._errors(run, statement, sql):
@@ -263,28 +266,49 @@ class Execution:
 def refusal_of(error: DomainError, sql: str | None, location: str) -> Refusal:
     """bqemulator's error as ours."""
     message = error.message.replace("was not found in location US", f"was not found in location {location}")
+    message = message.removeprefix("Query execution failed: Invalid Input Error: ")
     return Refusal(error.bq_reason, message, location=error.location, code=error.http_status)
 
 
 def named(schema: list[dict[str, Any]], statement: Statement) -> list[dict[str, Any]]:
     """The result's columns with the names that BigQuery gives. Raises Refusal where two have one name."""
-    select = statement.tree
-    while isinstance(select, exp.SetOperation | exp.Subquery):
-        select = select.this
-    projections = select.expressions if isinstance(select, exp.Select) else []
-    if len(projections) == len(schema):
-        anonymous = 0
-        for column, projection in zip(schema, projections, strict=True):
-            if not isinstance(projection, exp.Alias | exp.Column | exp.Dot) and not projection.is_star:
-                column["name"] = f"f{anonymous}_"
-                anonymous += 1
-    names = [column["name"].lower() for column in schema]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
+    names = output_names(statement.tree)
+    if names is not None and len(names) == len(schema):
+        for column, name in zip(schema, names, strict=True):
+            column["name"] = name
+    lower = [column["name"].lower() for column in schema]
+    if repeated := sorted({name for name in lower if lower.count(name) > 1}):
         raise invalid_query(
             "Duplicate column names in the result are not supported when a destination table is present."
             f" Found duplicate(s): {', '.join(repeated)}"
         )
     return schema
+
+
+def output_names(query: exp.Expression) -> list[str] | None:
+    """What a query's columns are called, as far as its text says: `f0_` and so on where they have no name."""
+    while isinstance(query, exp.SetOperation | exp.Subquery):
+        query = query.this
+    if not isinstance(query, exp.Select):
+        return None
+    names: list[str] = []
+    anonymous = 0
+    for projection in query.expressions:
+        if isinstance(projection, exp.Star) and not any(projection.args.values()):
+            source = query.args.get("from_")
+            inner = source.this if source is not None and not query.args.get("joins") else None
+            found = output_names(inner) if isinstance(inner, exp.Subquery) else None
+            if found is None:
+                return None
+            names += found
+        elif projection.is_star:
+            return None
+        elif isinstance(projection, exp.Alias | exp.Column | exp.Dot):
+            names.append(projection.alias_or_name)
+        else:
+            names.append(f"f{anonymous}_")
+            anonymous += 1
+    return names
 
 
 def _counts(statement: Statement, rows: list[tuple[Any, ...]]) -> dict[str, int]:

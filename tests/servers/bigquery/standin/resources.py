@@ -176,9 +176,7 @@ class Resources:
         columns = ", ".join(f'"{each}"' for each in wanted.split(",")) if wanted else "*"
         connection.execute(f"SELECT {columns} FROM {name.quoted}")
         fields(connection)
-        return page(
-            connection.to_arrow_table(), start, parameters.get("maxResults"), name.table
-        )
+        return page(connection.to_arrow_table(), start, parameters.get("maxResults"), name.table)
 
     def _found(self, name: TableName) -> TableMeta:
         found = self._catalog.table(name)

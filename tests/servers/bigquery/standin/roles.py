@@ -51,15 +51,18 @@ ROLES: dict[str, frozenset[str]] = {
         {*OWNER, *_JOB_USER, *_READ_SESSIONS, "bigquery.datasets.create", "bigquery.jobs.list"}
     ),
 }
-"""`dataEditor` and `dataOwner`, granted on a project, also hold `datasets.create`: see `expand`."""
+
+_CREATES_DATASETS = {"roles/bigquery.dataEditor", "roles/bigquery.dataOwner"}
+"""Roles that also hold `datasets.create`, which means nothing on a dataset."""
 
 PERMISSIONS = frozenset().union(*ROLES.values())
 
 
-def expand(name: str) -> frozenset[str]:
+def expand(name: str, *, project_wide: bool = True) -> frozenset[str]:
     """The permissions of a role, or one permission, with or without `bigquery.` before it. Raises ValueError."""
     if name in ROLES:
-        return ROLES[name]
+        more = {"bigquery.datasets.create"} if project_wide and name in _CREATES_DATASETS else set()
+        return ROLES[name] | more
     full = name if name.startswith("bigquery.") else f"bigquery.{name}"
     if full not in PERMISSIONS:
         raise ValueError(f"this stand-in knows no role or permission {name!r}")

@@ -9,6 +9,7 @@ import pyarrow as pa
 from bqemulator.domain.errors import DomainError, InvalidQueryError
 from bqemulator.row_access.identity import CallerIdentity
 from bqemulator.scripting.ast import SqlStmt
+from bqemulator.scripting.exceptions import ScriptRaise
 from bqemulator.scripting.interpreter import ScriptInterpreter, _rewrite_vars_to_params
 from bqemulator.scripting.parser import parse_script
 from tests.servers.bigquery.standin.emulator import using
@@ -112,6 +113,8 @@ def run_script(execution: Execution, run: Run, text: str) -> tuple[Result, int]:
         if refusal.reason == "invalidQuery" and not refusal.message.startswith("Query error: "):
             refusal = invalid_query(f"Query error: {refusal.message} at [1:1]")
         raise refusal from stopped
+    except ScriptRaise as raised:
+        raise invalid_query(f"Query error: {raised.message} at [1:1]") from raised
     except DomainError as error:
         raise refusal_of(error, None, run.location) from error
     return interpreter.last, interpreter.children

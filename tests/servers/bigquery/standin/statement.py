@@ -72,11 +72,12 @@ class Statement:
     @property
     def clauses(self) -> dict[str, exp.Expression]:
         """The OPTIONS of a CREATE or ALTER statement."""
-        return {
-            each.this.name.lower(): each.args["value"]
-            for each in self.tree.find_all(exp.Property)
-            if type(each) is exp.Property and each.args.get("value") is not None and each.this is not None
-        }
+        if isinstance(self.tree, exp.Create):
+            properties = self.tree.args.get("properties")
+            found = properties.expressions if properties is not None else []
+        else:
+            found = list(self.tree.find_all(exp.Property))
+        return {each.this.name.lower(): each.args["value"] for each in found if type(each) is exp.Property}
 
 
 def control(text: str) -> str | None:
@@ -99,6 +100,8 @@ def parse(text: str, project: str, default: tuple[str, str] | None, temporary: s
         found = _POSITION.search(str(error))
         place = f" at [{found[1]}:{found[2]}]" if found else ""
         reason = str(error).split(". Line")[0].split("\n")[0]
+        if "Required keyword" in reason:
+            reason = "Unexpected end of statement"
         raise invalid_query(f"Syntax error: {reason}{place}") from error
     if isinstance(tree, exp.Command):
         raise invalid_query(f"Syntax error: Unexpected {str(tree.this).upper()} at [1:1]")

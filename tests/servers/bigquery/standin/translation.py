@@ -38,6 +38,7 @@ MACROS = (
         ELSE t END""",
     """CREATE OR REPLACE MACRO bq_digits(t) AS CASE
         WHEN strpos(t, '.') > 0 THEN rtrim(rtrim(t, '0'), '.') ELSE t END""",
+    """CREATE OR REPLACE MACRO bq_fraction(x) AS rtrim(rtrim(strftime(CAST(x AS TIMESTAMP), '.%f'), '0'), '.')""",
     """CREATE OR REPLACE MACRO bq_text(x) AS CASE
         WHEN typeof(x) LIKE 'DECIMAL%' THEN bq_digits(CAST(x AS VARCHAR))
         WHEN typeof(x) = 'DOUBLE' THEN regexp_replace(CAST(x AS VARCHAR), '\\.0$', '')
@@ -166,14 +167,32 @@ def mend(sql: str, now: datetime) -> str:
             if name in ("TO_JSON", "JSONFORMAT"):
                 argument = inner.expressions[0] if isinstance(inner, exp.Anonymous) else inner.this
                 replacement = exp.Anonymous(this="bq_json_text", expressions=[argument])
-            elif not isinstance(inner, exp.Literal | exp.Null | exp.Anonymous | exp.DPipe):
+            elif not (inner.is_string or isinstance(inner, exp.Null | exp.DPipe)):
                 replacement = exp.Anonymous(this="bq_text", expressions=[inner])
         elif type(node) is exp.Cast and node.to.this in _BYTES and not isinstance(node.this, exp.Null):
             text = exp.cast(node.this, exp.DataType.Type.TEXT)
             replacement = exp.Anonymous(this="encode", expressions=[text])
+        else:
+            replacement = _short_fraction(node)
         if replacement is not None:
             node.replace(replacement)
     return tree.sql(dialect="duckdb")
+
+
+def _short_fraction(node: exp.Expression) -> exp.Expression | None:
+    """The text of a time whose format has `%E*S`: seconds with as many digits as there are."""
+    if isinstance(node, exp.TimeToStr):
+        value, pattern = node.this, node.args["format"]
+    elif isinstance(node, exp.Anonymous) and node.name.upper() == "BQEMU_FORMAT_TIMESTAMP_ISO":
+        pattern, value = node.expressions[:2]
+    else:
+        return None
+    if not pattern.is_string or "%E*S" not in pattern.name:
+        return None
+    marked = exp.Literal.string(pattern.name.replace("%E*S", "%S\x01"))
+    text = exp.Anonymous(this="strftime", expressions=[exp.cast(value, "TIMESTAMP"), marked])
+    fraction = exp.Anonymous(this="bq_fraction", expressions=[value.copy()])
+    return exp.Anonymous(this="replace", expressions=[text, exp.Literal.string("\x01"), fraction])
 
 
 _TEXTS = (exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR)
