@@ -9,6 +9,7 @@ from tests.servers.db2.engine import DerbyError
 from tests.servers.db2.grants import Grants, Need
 from tests.servers.db2.sqlca import Sqlca
 from tests.servers.db2.statements import Statement, understand
+from tests.servers.db2.tables import aliases
 from tests.servers.db2.tokens import literal
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Database:
             for extra in statement.before:
                 self.derby(extra)
             try:
-                rows = self.server.engine.sql(self.name, statement.derby) or rows
+                rows = self._run(statement) or rows
             except DerbyError as error:
                 if statement.forgives is None:
                     raise Db2Error(f"{error}\n{text}") from error
@@ -89,6 +90,16 @@ class Database:
             if what:
                 self.note(ADMINISTRATOR.upper(), what, names)
         return rows
+
+    def _run(self, statement: Statement) -> list[tuple[Any, ...]]:
+        try:
+            return self.server.engine.sql(self.name, statement.derby)
+        except DerbyError as error:
+            if "BIT DATA" not in error.message:
+                raise
+        names = aliases(statement.text, self.binary())
+        again = understand(statement.text, statement.schema, ADMINISTRATOR.upper(), names)
+        return self.server.engine.sql(self.name, again.derby)
 
     def derby(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement in Derby's words; no error where Derby refuses it."""
@@ -107,6 +118,14 @@ class Database:
         else:
             query = f"SELECT 1 FROM SYS.SYSSCHEMAS WHERE SCHEMANAME = {literal(schema)} WITH UR"
         return bool(self.derby(query))
+
+    def binary(self) -> frozenset[str]:
+        """The names of all columns of bytes."""
+        rows = self.derby(
+            "SELECT DISTINCT COLUMNNAME FROM SYS.SYSCOLUMNS"
+            " WHERE CAST(COLUMNDATATYPE AS VARCHAR(128)) LIKE '%FOR BIT DATA%' WITH UR"
+        )
+        return frozenset(str(name) for (name,) in rows)
 
     def refusal(self, statement: Statement, user: str, *, in_unit: bool) -> Sqlca | None:
         """Why Db2 would not run a statement that Derby would."""
@@ -146,7 +165,7 @@ class Database:
         for size, (wider, more) in _PAGES.items():
             if table.width <= wider and table.columns <= more:
                 return Sqlca.of(-286, "42727", str(size), user)
-        return Sqlca.of(-670, "54010", str(table.width), str(width), "USERSPACE1")
+        return Sqlca.of(-670, "54010", str(width), "USERSPACE1", str(table.width))
 
     def note(self, user: str, what: str, names: list[str]) -> None:
         """What a statement that succeeded means for privileges and for tables to be reorganized."""
@@ -168,6 +187,8 @@ class Database:
                 self.grants.change(
                     what == "grant", privileges.split(","), schema, table, grantees.split("\0")
                 )
+            case "member":
+                self.grants.join(names[0], names[1].split("\0"))
             case "reorg":
                 self.reorganize.discard((names[0], names[1]))
             case _:

@@ -70,6 +70,9 @@ def create(statement: Statement, tokens: list[Token], user: str) -> None:
         _create_schema(statement, cursor, user)
     elif cursor.words("TABLE"):
         _create_table(statement, cursor)
+    elif cursor.words("ROLE"):
+        statement.needs.append(Need("SECADM", "CREATE ROLE"))
+        statement.derby = "CALL DB2FN.NOTHING()"
     elif cursor.words("INDEX") or cursor.words("UNIQUE", "INDEX"):
         _create_index(statement, tokens, cursor)
     else:
@@ -78,7 +81,7 @@ def create(statement: Statement, tokens: list[Token], user: str) -> None:
             tokens = [tokens[0], *cursor.rest()]
         for found in references(tokens):
             statement.needs.append(Need("SELECT", "SELECT", found.schema or statement.schema, found.name))
-        statement.derby = text_of(expressions(inlined(tokens)))
+        statement.derby = text_of(expressions(inlined(tokens), binary=statement.binary))
 
 
 def _create_schema(statement: Statement, cursor: Cursor, user: str) -> None:
@@ -127,7 +130,7 @@ def _create_as(statement: Statement, cursor: Cursor, schema: str, name: str, col
     query = inlined(cursor.tokens[cursor.at + 1 : end])
     for found in references(query):
         statement.needs.append(Need("SELECT", "SELECT", found.schema or statement.schema, found.name))
-    body = text_of(expressions(query))
+    body = text_of(expressions(query, binary=statement.binary))
     names = f" ({text_of(columns)})" if columns else ""
     statement.derby = f"CREATE TABLE {_full(schema, name)}{names} AS {body} WITH NO DATA"
     cursor.at = end + 1
@@ -300,7 +303,7 @@ def _altered(schema: str, name: str, action: list[Token]) -> tuple[str, bool]:
         column = cursor.take().name
         if cursor.words("SET", "DATA", "TYPE"):
             type_name = text_of(_definition(cursor.rest()))
-            call = f"{literal(table)}, {literal(quote(column))}, {literal(type_name)}"
+            call = ", ".join(map(literal, (schema, name, column, type_name)))
             return f"CALL DB2FN.ALTER_TYPE({call})", not type_name.upper().startswith("VARCHAR")
         null = cursor.words("SET", "NOT", "NULL") or cursor.words("DROP", "NOT", "NULL")
         return f"ALTER TABLE {table} ALTER COLUMN {quote(column)} {_nullness(action)}", bool(null)

@@ -143,7 +143,8 @@ class Engine:
         self.port = port
         command = [
             _program("java"), "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx768m",
-            "-XX:-UsePerfData", "--add-exports", _ASM, f"-javaagent:{ours}", f"-Dderby.system.home={self.folder}",
+            "-XX:-UsePerfData", "-Duser.timezone=UTC", "--add-exports", _ASM, f"-javaagent:{ours}",
+            f"-Dderby.system.home={self.folder}",
             *(f"-D{name}={value}" for name, value in _PROPERTIES.items()),
             f"-Dderby.locks.waitTimeout={self._lock_wait}",
             "-cp", os.pathsep.join(map(str, [ours, *jars])), "tailrace.db2.Engine", str(port),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.servers.db2.tables import typed_nulls
 from tests.servers.db2.tokens import END, Token, arguments, closing, code, opening, text_of
 
 _UNITS = {
@@ -14,8 +15,6 @@ _UNITS = {
 _DURATIONS = {name + ending: size for name, size in _UNITS.items() for ending in ("", "S")}
 _STRING_UNITS = {"OCTETS", "CODEUNITS16", "CODEUNITS32"}
 _OURS = {
-    "HASH": "HASH",
-    "HEX": "HEX",
     "OCTET_LENGTH": "OCTET_LENGTH",
     "REPLACE": "REPLACE",
     "TRANSLATE": "TRANSLATE",
@@ -23,6 +22,7 @@ _OURS = {
     "CHR": "CHR",
     "ASCII": "ASCII",
     "POSSTR": "POSSTR",
+    "LOCATE": "LOCATE",
     "REGEXP_LIKE": "REGEXP_LIKE",
     "REGEXP_REPLACE": "REGEXP_REPLACE",
     "BITAND": "BITAND",
@@ -37,8 +37,20 @@ _CATALOGS = {"SYSCAT", "SYSIBMADM"}
 _RESERVED = {"IDENTITY", "GENERATED", "DEFINER"}
 
 
-def expressions(tokens: list[Token], *, registers: bool = True) -> list[Token]:
-    """The tokens with what Derby lacks replaced; `registers` are left alone where only constants are allowed."""
+_UNTYPED = {"DATE", "TIME", "TIMESTAMP", "LIKE", "ESCAPE"}
+"""Words before a text that must stay a literal."""
+_LONGEST = 32672
+
+Names = frozenset[str]
+
+
+def expressions(tokens: list[Token], *, registers: bool = True, binary: Names = frozenset()) -> list[Token]:
+    """The tokens with what Derby lacks replaced.
+
+    Registers and literals are left alone where only constants are allowed. `binary` are the names of columns of
+    bytes, for which some functions have another name in Derby.
+    """
+    tokens = typed_nulls(tokens)
     catalog = any(token.upper in _CATALOGS for token in tokens)
     result: list[Token] = []
     place = 0
@@ -49,7 +61,7 @@ def expressions(tokens: list[Token], *, registers: bool = True) -> list[Token]:
         if token.kind == "word" and after.text == "(" and not dotted:
             end = closing(tokens, place + 1)
             inner = tokens[place + 2 : end]
-            made = _call(token, inner, registers)
+            made = _call(token, inner, registers, binary)
             if made is not None:
                 result += made
                 place = end + 1
@@ -69,7 +81,15 @@ def expressions(tokens: list[Token], *, registers: bool = True) -> list[Token]:
                 token = Token("word", "DB2CAT", token.before)
         if catalog and token.kind == "word" and token.upper in _RESERVED and after.text != "(":
             token = Token("quoted", f'"{token.upper}"', token.before)
+        if registers and token.kind == "text" and _is_text(token, result):
+            size = max(1, len(token.text.encode()) - 2)
+            result += _spaced(token, f"CAST({token.text} AS VARCHAR({size}))")
+            place += 1
+            continue
         if token.text in ("+", "-") and token.kind == "sign":
+            if after.upper == "CURRENT" and _word(tokens, place + 2) == "TIMEZONE":
+                place += 3
+                continue
             taken = _duration(tokens, place, result, registers)
             if taken:
                 place = taken
@@ -81,6 +101,17 @@ def expressions(tokens: list[Token], *, registers: bool = True) -> list[Token]:
         result.append(token)
         place += 1
     return result
+
+
+def _is_text(token: Token, result: list[Token]) -> bool:
+    """Whether a literal is text; in Derby it would have a fixed length, and be padded."""
+    if token.text[0] != "'" or len(token.text) > _LONGEST:
+        return False
+    return not result or result[-1].upper not in _UNTYPED
+
+
+def _word(tokens: list[Token], place: int) -> str:
+    return tokens[place].upper if place < len(tokens) else ""
 
 
 def _spaced(token: Token, sql: str) -> list[Token]:
@@ -96,11 +127,13 @@ def _register(token: Token, after: Token) -> list[Token] | None:
             return _spaced(token, "CURRENT_USER")
         case "TIMEZONE":
             return _spaced(token, "CAST(0 AS DECIMAL(6, 0))")
+        case "SERVER":
+            return _spaced(token, "DB2FN.SERVER()")
         case _:
             return None
 
 
-def _call(name: Token, inner: list[Token], registers: bool) -> list[Token] | None:
+def _call(name: Token, inner: list[Token], registers: bool, binary: Names) -> list[Token] | None:
     """A function or type with arguments, in Derby's words; None where it has the same name there."""
     word = name.upper
     if word == "TIMESTAMP" and len(inner) == 1 and inner[0].kind == "number":
@@ -109,14 +142,15 @@ def _call(name: Token, inner: list[Token], registers: bool) -> list[Token] | Non
         made = _string_type(name, inner)
         if made is not None:
             return made
-    parts = arguments(expressions(inner, registers=registers))
+    body = expressions(inner, registers=registers, binary=binary)
+    parts = arguments(body)
     sql = [text_of(part) for part in parts]
     unit = sql[-1].upper() if sql and sql[-1].upper() in _STRING_UNITS else None
     if unit:
         sql = sql[:-1]
-    made = _text_function(word, sql, unit) or _other_function(word, parts, sql)
+    made = _text_function(word, sql, unit) or _other_function(word, parts, sql, binary)
     if made is None:
-        made = f"{name.text}({', '.join(sql) if unit else text_of(expressions(inner, registers=registers))})"
+        made = f"{name.text}({', '.join(sql) if unit else text_of(body)})"
     return _spaced(name, made)
 
 
@@ -154,6 +188,8 @@ def _text_function(word: str, sql: list[str], unit: str | None) -> str | None:
             return f"DB2FN.{word}({ours}, ' ')"
         case (("LPAD" | "RPAD"), 3):
             return f"DB2FN.{word}({ours})"
+        case ("LOCATE", 2):
+            return f'DB2FN."LOCATE"({ours}, 1)'
         case ("TRANSLATE", 1):
             return f"UPPER({ours})"
         case ("CONCAT", 2):
@@ -162,11 +198,9 @@ def _text_function(word: str, sql: list[str], unit: str | None) -> str | None:
             return None
 
 
-def _other_function(word: str, parts: list[list[Token]], sql: list[str]) -> str | None:
-    if word == "HASH" and len(sql) == 1:
-        return f"DB2FN.HASH({sql[0]}, 0)"
-    if word == "HEX" and not any(token.upper in ("HASH", "X") for token in parts[0][:3]):
-        return f"DB2FN.HEX({sql[0]})"
+def _other_function(word: str, parts: list[list[Token]], sql: list[str], binary: Names) -> str | None:
+    if word in ("HASH", "HEX") and parts:
+        return _digest(word, parts[0], sql, binary)
     if word in _OURS:
         return f'DB2FN."{_OURS[word]}"({", ".join(sql)})'
     if word in _SAME:
@@ -183,6 +217,20 @@ def _other_function(word: str, parts: list[list[Token]], sql: list[str]) -> str 
     if word == "FLOAT" and parts and parts[0][0].kind != "number":
         return f"DOUBLE({sql[0]})"
     return None
+
+
+def _digest(word: str, part: list[Token], sql: list[str], binary: Names) -> str:
+    """HASH and HEX, which take bytes or text, under one name in Db2 and two in Derby."""
+    ours = {token.upper for token in part[:3]} & {'"HASH"', '"HASH_BYTES"'}
+    of_bytes = (
+        bool(ours)
+        or part[0].text[:2] in ("x'", "X'")
+        or any(one.is_name and one.name in binary for one in part)
+    )
+    if word == "HEX":
+        return f'DB2FN."{"HEX" if of_bytes else "HEX_TEXT"}"({sql[0]})'
+    algorithm = sql[1] if len(sql) > 1 else "0"
+    return f'DB2FN."{"HASH_BYTES" if of_bytes else "HASH"}"({sql[0]}, {algorithm})'
 
 
 def _duration(tokens: list[Token], place: int, result: list[Token], registers: bool) -> int | None:

@@ -46,6 +46,8 @@ class Grants:
     """(grantee, privilege, schema, table); schema and table are empty for authorities on the database."""
     _owners: dict[Table, str] = field(default_factory=dict)
     """The owners of schemas (with an empty table) and of tables."""
+    _roles: dict[str, set[str]] = field(default_factory=dict)
+    """The roles of a user."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -80,7 +82,10 @@ class Grants:
         return self._granted(user, privilege, schema, table)
 
     def _granted(self, user: str, privilege: str, schema: str, table: str) -> bool:
-        return any((who, privilege, schema, table) in self._held for who in (user, PUBLIC))
+        return any(
+            (who, privilege, schema, table) in self._held
+            for who in (user, PUBLIC, *self._roles.get(user, ()))
+        )
 
     def owns(self, user: str, schema: str, table: str = "") -> bool:
         with self._lock:
@@ -129,6 +134,12 @@ class Grants:
                     else:
                         self._held.discard(held)
 
+    def join(self, role: str, users: list[str]) -> None:
+        """GRANT ROLE."""
+        with self._lock:
+            for user in users:
+                self._roles.setdefault(user, set()).add(role)
+
     def missing(self, user: str, needs: list[Need], exists: Callable[[str, str], bool]) -> Sqlca | None:
         """What Db2 answers where a need is not met; a table that does not exist is somebody else's answer."""
         for need in needs:
@@ -167,6 +178,8 @@ def parse_grant(cursor: Cursor, schema: str) -> Grant | None:
         if word == "ALL":
             cursor.words("PRIVILEGES")
             privileges += [name for name in _TABLE_PRIVILEGES if name != "CONTROL"]
+        elif word == "ROLE":
+            return _grantees(cursor, Grant(give, [], "ROLE", cursor.take().name, "", []))
         elif word == "USE":
             cursor.words("OF")
             cursor.words("TABLESPACE")

@@ -12,6 +12,7 @@ from tests.servers.db2.faults import LOG_FULL, Moment
 from tests.servers.db2.relay import Command
 from tests.servers.db2.sqlca import Sqlca
 from tests.servers.db2.statements import NOTHING, Statement, understand
+from tests.servers.db2.tables import aliases, binary_names
 from tests.servers.db2.tokens import literal
 from tests.servers.db2.wire import REQUEST, Frame, LinkEnded, frame, join
 
@@ -49,6 +50,8 @@ class Session:
         self._last = ""
         self._in_unit = False
         self._rows = 0
+        self._binary: frozenset[str] = frozenset()
+        self._mismatch = False
         self._altered: list[tuple[str, str]] = []
         self.database: Database | None = None
         self.user = ""
@@ -126,6 +129,8 @@ class Session:
             statement = self._sections.get(section)
         else:
             statement = understand(text, self.schema, self.user)
+            if "FOR BIT DATA" in text.upper():
+                self._binary |= binary_names(text)
             if command.code == relay.PRPSQLSTT:
                 self._sections[section] = statement
         if statement is not None:
@@ -174,6 +179,11 @@ class Session:
         for extra in statement.before if runs else ():
             self._extra(command, extra)
         answers = self._ask(command, statement)
+        if self._mismatch and not statement.binary and command.text is not None and self.database is not None:
+            names = aliases(statement.text, self._binary | self.database.binary())
+            again = understand(statement.text, statement.schema, self.user, names)
+            statement.binary, statement.derby = names, again.derby
+            answers = self._ask(command.with_text(again.derby), statement)
         result = _worst(answers)
         if runs and result is None and statement.after:
             result = next(filter(None, (self._extra(command, extra) for extra in statement.after)), None)
@@ -190,8 +200,10 @@ class Session:
     def _ask(self, command: Command, statement: Statement | None) -> list[Frame]:
         text = statement.text if statement else self._last
         forgives = statement.forgives if statement else None
+        self._mismatch = False
 
         def change(found: Sqlca) -> Sqlca:
+            self._mismatch = self._mismatch or (found.state == "42821" and b"BIT DATA" in found.tokens)
             result = db2_result(found, text, self.schema)
             if result.code == forgives:
                 return Sqlca.of(0, "00000")

@@ -9,7 +9,7 @@ from tests.servers.db2 import ddl
 from tests.servers.db2.expressions import expressions
 from tests.servers.db2.grants import Need, parse_grant
 from tests.servers.db2.sqlca import Sqlca
-from tests.servers.db2.tables import inlined, references
+from tests.servers.db2.tables import column_by_column, inlined, references
 from tests.servers.db2.tokens import Cursor, Token, text_of, tokenize
 
 NOTHING = "CALL DB2FN.NOTHING()"
@@ -36,16 +36,18 @@ class Statement:
     first_only: bool = False
     """Whether Db2 runs it only at the beginning of a unit of work."""
     creates: ddl.NewTable | None = None
+    binary: frozenset[str] = frozenset()
+    """Columns of bytes, as far as they make a difference to its words in Derby."""
     effect: tuple[str, ...] = ()
     """What to note if it succeeds: see `Session._note`."""
 
 
-def understand(text: str, schema: str, user: str) -> Statement:
-    """What a statement means to Derby and to the stand-in."""
+def understand(text: str, schema: str, user: str, binary: frozenset[str] = frozenset()) -> Statement:
+    """What a statement means to Derby and to the stand-in; `binary` are names of columns of bytes."""
     tokens = tokenize(text.strip())
     while tokens and tokens[-1].text == ";":
         tokens.pop()
-    statement = Statement(text, text, schema)
+    statement = Statement(text, text, schema, binary=binary)
     if not tokens:
         return statement
     make = _KINDS.get(tokens[0].upper, _query)
@@ -68,7 +70,7 @@ def _query(statement: Statement, tokens: list[Token], user: str) -> None:
     _reads(statement, plain)
     if any(need.schema in ("SYSCAT", "SYSIBMADM") for need in statement.needs):
         plain = ddl.uncommitted(plain)
-    statement.derby = text_of(expressions(ddl.without_hints(plain)))
+    statement.derby = text_of(expressions(ddl.without_hints(plain), binary=statement.binary))
 
 
 def _insert(statement: Statement, tokens: list[Token], user: str) -> None:
@@ -81,7 +83,7 @@ def _insert(statement: Statement, tokens: list[Token], user: str) -> None:
 def _update(statement: Statement, tokens: list[Token], user: str) -> None:
     statement.writes = _table(statement, Cursor(tokens, 1))
     statement.needs.append(Need("UPDATE", "UPDATE", *statement.writes))
-    _query(statement, tokens, user)
+    _query(statement, column_by_column(tokens), user)
 
 
 def _delete(statement: Statement, tokens: list[Token], user: str) -> None:
@@ -122,6 +124,11 @@ def _grant(statement: Statement, tokens: list[Token], user: str) -> None:
         statement.refused = Sqlca.of(-104, "42601", tokens[1].text, tokens[0].text, "<privilege>")
         return
     operation = "GRANT" if grant.give else "REVOKE"
+    if grant.on == "ROLE":
+        statement.needs.append(Need("SECADM", operation))
+        statement.derby = NOTHING
+        statement.effect = ("member", grant.schema, "\0".join(grant.grantees))
+        return
     privilege = "CONTROL" if grant.on == "TABLE" else "ACCESSCTRL"
     schema = "" if grant.on in ("TABLESPACE", "DATABASE") else grant.schema
     statement.needs.append(Need(privilege, operation, schema, grant.table))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.servers.db2.tokens import Cursor, Token, closing, code
+from tests.servers.db2.tokens import Cursor, Token, arguments, closing, code, text_of, tokenize
 
 _ENDS_FROM = {
     "WHERE", "GROUP", "ORDER", "HAVING", "FETCH", "UNION", "EXCEPT", "INTERSECT", "WITH", "FOR", "OFFSET", "LIMIT",
@@ -127,3 +127,101 @@ def _read(tokens: list[Token], bodies: dict[str, tuple[list[Token], list[Token]]
             result += columns
         done = cursor.at
     return result + tokens[done:]
+
+
+def column_by_column(tokens: list[Token]) -> list[Token]:
+    """An UPDATE whose SET (a, b) = (SELECT x, y …) is one assignment for each column."""
+    depth = 0
+    for place, token in enumerate(tokens):
+        depth += (token.text == "(") - (token.text == ")")
+        if depth or token.upper != "SET" or place + 1 >= len(tokens) or tokens[place + 1].text != "(":
+            continue
+        names_end = closing(tokens, place + 1)
+        start = names_end + 2
+        if start >= len(tokens) or tokens[start].text != "(":
+            continue
+        end = closing(tokens, start)
+        names = arguments(tokens[place + 2 : names_end])
+        values, rest = _selected(tokens[start + 1 : end])
+        if len(names) != len(values):
+            return tokens
+        pairs = [
+            f"{text_of(name)} = " + (f"(SELECT {text_of(value)} {text_of(rest)})" if rest else text_of(value))
+            for name, value in zip(names, values, strict=True)
+        ]
+        return tokens[: place + 1] + code(", ".join(pairs)) + tokens[end + 1 :]
+    return tokens
+
+
+def _selected(tokens: list[Token]) -> tuple[list[list[Token]], list[Token]]:
+    """The values of a subquery or list in parentheses, and the subquery from FROM on."""
+    if tokens[0].upper != "SELECT":
+        return arguments(tokens), []
+    depth = 0
+    for place, token in enumerate(tokens):
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0 and token.upper == "FROM":
+            return arguments(tokens[1:place]), tokens[place:]
+    return arguments(tokens[1:]), []
+
+
+def binary_names(text: str) -> frozenset[str]:
+    """The columns of bytes that a definition has."""
+    tokens = tokenize(text)
+    found: set[str] = set()
+    for place, token in enumerate(tokens):
+        if token.upper == "BIT" and tokens[place - 1].upper == "FOR":
+            before = place - 2
+            while before > 0 and tokens[before].upper not in ("CHAR", "CHARACTER", "VARCHAR"):
+                before -= 1
+            found.add(tokens[before - 1].name)
+    return frozenset(found)
+
+
+def aliases(text: str, names: frozenset[str]) -> frozenset[str]:
+    """The names, and what a statement calls these columns."""
+    tokens = tokenize(text)
+    found = set(names)
+    for place, token in enumerate(tokens[2:], 2):
+        if (
+            token.is_name
+            and tokens[place - 1].upper == "AS"
+            and tokens[place - 2].is_name
+            and tokens[place - 2].name in found
+        ):
+            found.add(token.name)
+    return frozenset(found)
+
+
+def typed_nulls(tokens: list[Token]) -> list[Token]:
+    """VALUES rows whose NULLs have the type of their column: Derby takes a column for NOT NULL otherwise."""
+    for place, token in enumerate(tokens):
+        if token.upper != "VALUES" or not any(one.upper == "NULL" for one in tokens[place:]):
+            continue
+        rows, end = _rows(tokens, place + 1)
+        if len(rows) < 2 or len({len(row) for row in rows}) > 1:
+            continue
+        columns = [_typed(list(column)) for column in zip(*rows, strict=True)]
+        made = ", ".join(f"({', '.join(row)})" for row in zip(*columns, strict=True))
+        return [*tokens[: place + 1], *code(made), *typed_nulls(tokens[end:])]
+    return tokens
+
+
+def _rows(tokens: list[Token], place: int) -> tuple[list[list[str]], int]:
+    """The rows in parentheses from here on, and where they end."""
+    rows: list[list[str]] = []
+    while place < len(tokens) and tokens[place].text == "(":
+        end = closing(tokens, place)
+        rows.append([text_of(part) for part in arguments(tokens[place + 1 : end])])
+        place = end + 1
+        if place >= len(tokens) or tokens[place].text != ",":
+            break
+        place += 1
+    return rows, place
+
+
+def _typed(column: list[str]) -> list[str]:
+    known = next((value for value in column if value.upper() != "NULL" and "?" not in value), None)
+    if known is None:
+        return column
+    return [f"NULLIF({known}, {known})" if value.upper() == "NULL" else value for value in column]

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _PATTERN = re.compile(
-    r"""(?P<space>(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)+)
+    r"""(?P<space>(?:\s+|--[^\n]*(?:\n|$))+)
+    |(?P<comment>/\*)
     |(?P<text>[xX]?'(?:[^']|'')*'|[xX]?'.*$)
     |(?P<quoted>"(?:[^"]|"")*")
     |(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)
@@ -47,18 +48,29 @@ def tokenize(sql: str) -> list[Token]:
     """The tokens of a statement."""
     tokens: list[Token] = []
     before = ""
-    for match in _PATTERN.finditer(sql):
+    place = 0
+    while match := _PATTERN.match(sql, place):
         kind = match.lastgroup or "sign"
+        place = match.end()
         if kind == "space":
-            before = _plain(match.group())
+            before += " " if "--" in match.group() else match.group()
+        elif kind == "comment":
+            before += " "
+            place = _comment_end(sql, match.start())
         else:
             tokens.append(Token(kind, match.group(), before))
             before = ""
     return tokens
 
 
-def _plain(space: str) -> str:
-    return " " if "--" in space or "/*" in space else space
+def _comment_end(sql: str, start: int) -> int:
+    """Where a comment ends; Db2's can be nested."""
+    depth = 0
+    for match in re.compile(r"/\*|\*/").finditer(sql, start):
+        depth += 1 if match.group() == "/*" else -1
+        if depth == 0:
+            return match.end()
+    return len(sql)
 
 
 def text_of(tokens: Iterable[Token]) -> str:

@@ -179,6 +179,13 @@ public final class Functions {
         return text == null || wanted == null ? null : text.indexOf(wanted) + 1;
     }
 
+    public static Integer locate(String wanted, String text, Integer start) {
+        if (text == null || wanted == null || start == null) {
+            return null;
+        }
+        return text.indexOf(wanted, Math.max(start - 1, 0)) + 1;
+    }
+
     public static Boolean regexpLike(String text, String pattern) {
         return text == null || pattern == null ? null : Pattern.compile(pattern).matcher(text).find();
     }
