@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.servers.azure import errors
 from tests.servers.azure.database import Database
+from tests.servers.azure.entra import Entra
 from tests.servers.azure.faults import FaultBox, error
 from tests.servers.azure.login import Login
 from tests.servers.azure.packets import Gone
@@ -30,6 +31,7 @@ class Engine:
         self.logins: dict[str, str] = {ADMINISTRATOR: PASSWORD}
         self.databases: dict[str, Database] = {}
         self.sessions: dict[int, Session] = {}
+        self.entra = Entra()
         self._count = 50
         self.create_database("master")
 
@@ -59,25 +61,34 @@ class Engine:
             raise Gone
         if fault is not None and fault.what == "error":
             raise error(fault.number, login.user, database)
-        known = {name.lower(): (name, password) for name, password in self.logins.items()}
-        name, password = known.get(login.user.lower(), ("", None))
-        if password is None or login.password != password:
-            raise errors.login_failed(login.user)
+        name = self._authenticated(login)
         if self.paused is not None and database != "master":
             raise error(self.paused, login.user, database)
         if database not in self.databases:
             raise errors.cannot_open(database)
         return self._session(
-            self.databases[database], name, self._principal(name, database), login.application, drop
+            self.databases[database], name, self._principal(login, name, database), login.application, drop
         )
 
-    def _principal(self, login: str, database: str) -> str:
-        """The user that a login is in a database. Raises SqlError 4060 where it is none."""
-        if login == ADMINISTRATOR:
+    def _authenticated(self, login: Login) -> str:
+        """Who it is, by password or token. Raises SqlError 18456."""
+        if login.token is not None:
+            owner = self.entra.owner(login.token)
+            if owner is None:
+                raise errors.token_login_failed()
+            return owner
+        for name, password in self.logins.items():
+            if name.lower() == login.user.lower() and password == login.password:
+                return name
+        raise errors.login_failed(login.user)
+
+    def _principal(self, login: Login, name: str, database: str) -> str:
+        """The user that a login is in a database. Raises SqlError 4060, or 18456 for a token, where it is none."""
+        if name == ADMINISTRATOR:
             return "dbo"
-        user = self.databases[database].grants.user_of(login)
+        user = self.databases[database].grants.user_of(name)
         if user is None:
-            raise errors.cannot_open(database)
+            raise errors.token_login_failed() if login.token is not None else errors.cannot_open(database)
         return user.name
 
     def _session(
@@ -120,6 +131,7 @@ class Engine:
         self.faults.clear()
         self.paused = None
         self.edition = DEDICATED_POOL
+        self.entra.reset()
         self.set_slots(DW100C)
 
     def set_slots(self, count: int) -> None:

@@ -42,7 +42,8 @@ def main(folder: Path, port: int) -> None:
     """Run until standard input ends."""
     engine = Engine()
     steering = Steering(engine)
-    ports = {"port": listen(port, folder, engine), "control": Controller(steering).port, "entra": 0}
+    ports = {"port": listen(port, folder, engine), "control": Controller(steering).port}
+    ports["entra"] = engine.entra.listen()
     print(json.dumps(ports), flush=True)
     sys.stdin.read()
     sys.stdout.flush()

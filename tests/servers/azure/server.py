@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.azure.control import call
+from tests.servers.azure.entra import CLIENT, SECRET, TENANT
 from tests.servers.azure.faults import At
 from tests.servers.certificates import make_certificates
 
@@ -88,6 +89,20 @@ class Faults:
         """SERVERPROPERTY('EngineEdition'): 6 dedicated pool, 5 SQL Database, 11 serverless, 3 SQL Server."""
         call(self._port, "set_edition", number)
 
+    def token_lifetime(self, seconds: int) -> None:
+        """How long the next Entra tokens are good for; 3599 s without a word."""
+        call(self._port, "set_entra", seconds, None)
+
+    def expire_tokens(self) -> None:
+        """Every Entra token given out so far is no longer good for a login."""
+        call(self._port, "expire_tokens")
+
+    def refuse_tokens(
+        self, status: int = 503, words: str = "AADSTS90033: A transient error has occurred."
+    ) -> None:
+        """Entra ID gives no tokens, with this HTTP status, until `clear`."""
+        call(self._port, "set_entra", None, (status, words))
+
     def slots(self, count: int) -> None:
         """How many statements run at once; others wait (DW100c has 4)."""
         call(self._port, "set_slots", count)
@@ -111,6 +126,18 @@ class Pool:
             "tls": {"ca": str(self.server.ca)},
         } | changes
         return {name: value for name, value in settings.items() if value is not None}
+
+    def entra_settings(self, **changes: Any) -> dict[str, Any]:
+        """An `azure` source's settings as the service principal `tailrace-app`, without user and password.
+
+        It has no user in the pool until `CREATE USER [tailrace-app] FROM EXTERNAL PROVIDER`.
+        """
+        entra = {"tenant_id": TENANT, "client_id": CLIENT, "client_secret": SECRET} | changes
+        return self.settings(username=None, password=None, entra=entra)
+
+    def identity_settings(self) -> dict[str, Any]:
+        """An `azure` source's settings as the managed identity `tailrace-identity`; it needs a user, too."""
+        return self.settings(username=None, password=None, entra={"managed_identity": True})
 
     def environment(self) -> dict[str, str]:
         """The TAILRACE_* variables that Tailrace needs beside the settings."""
@@ -187,12 +214,14 @@ class AzureServer:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def environment(self) -> dict[str, str]:
-        """The TAILRACE_* variables for the server's own Entra ID: tokens of a service principal, and IMDS."""
+        """For the server's own Entra ID: TAILRACE_ENTRA_AUTHORITY for tokens of a service principal, and the
+        variable by which azure-identity finds the metadata service of a managed identity."""
         address = f"http://{self.host}:{self.entra_port}"
-        return {
-            "TAILRACE_ENTRA_AUTHORITY": address,
-            "AZURE_POD_IDENTITY_AUTHORITY_HOST": address,
-        }
+        return {"TAILRACE_ENTRA_AUTHORITY": address, "AZURE_POD_IDENTITY_AUTHORITY_HOST": address}
+
+    def tokens_given(self) -> int:
+        """How many tokens Entra ID was asked for."""
+        return call(self.control, "tokens_given")
 
     @property
     def faults(self) -> Faults:

@@ -9,7 +9,7 @@ _CONSTANTS = re.compile(
     r"(--[^\n]*|/\*.*?\*/|\[(?:[^\]]|\]\])*\]|\"(?:[^\"]|\"\")*\")|(N?'(?:[^']|'')*')|(?<![\w.@#$~])(\d{5,18})(?![\w.])",
     re.S,
 )
-_PLACES = re.compile(r"'~(\d+)~'|(?<!\d)(2000000\d{3}|9100000000000000\d{3})(?!\d)")
+_PLACES = re.compile(r"N?'~(\d+)~'|(?<!\d)(2000000\d{3}|9100000000000000\d{3})(?!\d)")
 _KEPT = re.compile(r"[\[$]|^(?:SHA\w+|MD5|UTC|json|[+-]\d\d:\d\d)$|~")
 _LABEL = re.compile(r"\s*\bOPTION\s*\(\s*LABEL\s*=\s*N?'((?:[^']|'')*)'\s*\)\s*(;?)\s*$", re.I)
 
@@ -24,7 +24,7 @@ class Shape:
 
     def restored(self, piece: str) -> str:
         """A part of the shape with its constants back."""
-        return _PLACES.sub(lambda found: self.constants[_number(found)], piece)
+        return _PLACES.sub(lambda found: self.constants[_number(found)], piece.replace("N'~", "'~"))
 
     def filled(self, sql: str) -> str:
         """The engine's SQL for the shape, with the constants in the engine's spelling."""

@@ -59,3 +59,14 @@ class Steering:
 
     def set_slots(self, count: int) -> None:
         self._engine.set_slots(count)
+
+    def set_entra(self, lifetime: int | None, failing: tuple[int, str] | None) -> None:
+        self._engine.entra.failing = failing
+        if lifetime is not None:
+            self._engine.entra.lifetime = lifetime
+
+    def expire_tokens(self) -> None:
+        self._engine.entra.tokens.clear()
+
+    def tokens_given(self) -> int:
+        return self._engine.entra.asked

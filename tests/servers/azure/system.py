@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.servers.azure.catalog import Table
 from tests.servers.azure.lexer import unquoted
+from tests.servers.azure.types import sizes
 
 if TYPE_CHECKING:
     from tests.servers.azure.session import Session
@@ -41,6 +42,10 @@ def system_value(session: Session, name: str, arguments: list[str]) -> Any:
             table = object_named(session, first)
             kind = arguments[1].upper().strip() if len(arguments) > 1 else ""
             return table.number if table is not None and kind in ("", table.kind) else None
+        case "COL_LENGTH":
+            table = object_named(session, first)
+            column = table.column(unquoted(arguments[1])) if table is not None else None
+            return None if column is None else sizes(column.type)[0]
         case "OBJECT_NAME":
             return next(
                 (each.name for each in database.catalog.tables.values() if str(each.number) == first), None

@@ -423,7 +423,7 @@ class Translator:
         pattern = node.expression
         if isinstance(pattern, (exp.Literal, exp.National)) and "[" in pattern.name:
             options = "s" if exact else "is"
-            return exp.Anonymous(
+            found = exp.Anonymous(
                 this="regexp_full_match",
                 expressions=[
                     node.this,
@@ -431,7 +431,8 @@ class Translator:
                     exp.Literal.string(options),
                 ],
             )
-        return node if exact else exp.ILike(this=node.this, expression=node.expression)
+            return exp.Not(this=found) if node.args.get("negate") else found
+        return node if exact else exp.ILike(**node.args)
 
     def _add(self, node: exp.Add) -> exp.Expression:
         left, right = self.types.of(node.left), self.types.of(node.right)

@@ -240,6 +240,27 @@ def as_nullable(kind: SqlType, nullable: bool) -> SqlType:
     return kind if kind.nullable == nullable else replace(kind, nullable=nullable)
 
 
+_SIZES = {
+    "uniqueidentifier": (16, 0, 0), "date": (3, 10, 0), "tinyint": (1, 3, 0), "smallint": (2, 5, 0), "int": (4, 10, 0),
+    "smalldatetime": (4, 16, 0), "real": (4, 24, 0), "money": (8, 19, 4), "datetime": (8, 23, 3), "float": (8, 53, 0),
+    "bit": (1, 1, 0), "smallmoney": (4, 10, 4), "bigint": (8, 19, 0),
+}  # fmt: skip
+
+
+def sizes(kind: SqlType) -> tuple[int, int, int]:
+    """max_length, precision and scale as sys.columns has them."""
+    if kind.name in _SIZES:
+        return _SIZES[kind.name]
+    if kind.name == "decimal":
+        return (5 if kind.precision < 10 else 9 if kind.precision < 20 else 13 if kind.precision < 29 else 17,
+                kind.precision, kind.scale)  # fmt: skip
+    if kind.name in ("datetime2", "datetimeoffset", "time"):
+        return 8, 20 + kind.scale, kind.scale
+    if kind.length == MAX:
+        return -1, 0, 0
+    return kind.length * (2 if kind.name in ("nvarchar", "nchar") else 1), 0, 0
+
+
 # -- values
 
 

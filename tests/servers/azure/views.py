@@ -10,7 +10,7 @@ import pyarrow as pa
 from tests.servers.azure.catalog import Table
 from tests.servers.azure.errors import denied_in_database, invalid_object
 from tests.servers.azure.grants import DATABASE
-from tests.servers.azure.types import MAX, SqlType
+from tests.servers.azure.types import sizes
 
 if TYPE_CHECKING:
     from tests.servers.azure.session import Session
@@ -21,28 +21,9 @@ _TYPE_IDS = {
     "smallmoney": 122, "bigint": 127, "varbinary": 165, "varchar": 167, "binary": 173, "char": 175, "nvarchar": 231,
     "nchar": 239,
 }  # fmt: skip
-_SIZES = {
-    "uniqueidentifier": (16, 0, 0), "date": (3, 10, 0), "tinyint": (1, 3, 0), "smallint": (2, 5, 0), "int": (4, 10, 0),
-    "smalldatetime": (4, 16, 0), "real": (4, 24, 0), "money": (8, 19, 4), "datetime": (8, 23, 3), "float": (8, 53, 0),
-    "bit": (1, 1, 0), "smallmoney": (4, 10, 4), "bigint": (8, 19, 0),
-}  # fmt: skip
 DEFAULT_COLLATION = "SQL_Latin1_General_CP1_CI_AS"
 _INT, _TEXT, _BIT, _TIME, _LONG = pa.int32(), pa.string(), pa.bool_(), pa.timestamp("us"), pa.int64()
 Rows = Iterable[tuple[Any, ...]]
-
-
-def _sizes(kind: SqlType) -> tuple[int, int, int]:
-    """max_length, precision and scale as sys.columns has them."""
-    if kind.name in _SIZES:
-        return _SIZES[kind.name]
-    if kind.name == "decimal":
-        return (5 if kind.precision < 10 else 9 if kind.precision < 20 else 13 if kind.precision < 29 else 17,
-                kind.precision, kind.scale)  # fmt: skip
-    if kind.name in ("datetime2", "datetimeoffset", "time"):
-        return 8, 20 + kind.scale, kind.scale
-    if kind.length == MAX:
-        return -1, 0, 0
-    return kind.length * (2 if kind.name in ("nvarchar", "nchar") else 1), 0, 0
 
 
 def _seen(session: Session) -> list[Table]:
@@ -94,7 +75,7 @@ def _columns_of(tables: Iterable[Table]) -> Rows:
     for table in tables:
         for position, column in enumerate(table.columns, 1):
             kind = column.type
-            size, precision, scale = _sizes(kind)
+            size, precision, scale = sizes(kind)
             collation = None
             if kind.is_text:
                 collation = "Latin1_General_100_BIN2" if kind.binary_collation else DEFAULT_COLLATION
@@ -164,7 +145,7 @@ def _information_columns(session: Session) -> Rows:
     for table in _seen(session):
         for position, column in enumerate(table.columns, 1):
             kind = column.type
-            _, precision, scale = _sizes(kind)
+            _, precision, scale = sizes(kind)
             length = kind.length if kind.is_text or kind.name in ("varbinary", "binary") else None
             numeric = kind.name in (
                 "tinyint",
