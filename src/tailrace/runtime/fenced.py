@@ -63,6 +63,7 @@ def take_fence(
                 ttl,
                 clock,
                 http_timeout=http_timeout,
+                undo=source.cancel,
             )
 
     before, before_wall = clock.monotonic(), clock.now()

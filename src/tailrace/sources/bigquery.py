@@ -18,7 +18,7 @@ from tailrace.sources.bigquery_dialect import BigQueryDialect
 from tailrace.sources.bigquery_grants import bigquery_grants
 from tailrace.sources.bigquery_jobs import Jobs, job_ids
 from tailrace.sources.bigquery_key import read_key
-from tailrace.sources.bigquery_pool import Pool
+from tailrace.sources.bigquery_pool import pool_of
 from tailrace.sources.bigquery_session import BigQuerySession
 from tailrace.sources.bigquery_settings import BigQuerySettings, endpoints_of
 from tailrace.sources.bigquery_statement import BIGQUERY
@@ -67,7 +67,7 @@ class BigQuerySource:
         self.commit_interval = COMMIT_INTERVAL if commit_interval is None else commit_interval
         self.statement_timeout = statement_timeout
         self.dialect = BigQueryDialect(self.project, self.settings.location)
-        self._pool = Pool()
+        self._pool = pool_of(f"{self.endpoints.api} {self.project} {self.settings.location} {self.key.email}")
         self._client = BigQueryClient(self.key, self.settings, self.endpoints)
         self._guard = threading.Lock()
         self._open = 0
@@ -183,7 +183,8 @@ class BigQuerySource:
         """Cancel what another process of ours left running, and undo its open transaction."""
         location = job.attributes.get("location", self.settings.location)
         with self.connected() as client:
-            number, unknown = int(job.attributes.get("after", "0")), 0
+            after = job.attributes.get("after")
+            number, unknown = int(after or 0), 0 if after else _UNKNOWN_IN_A_ROW
             while unknown < _UNKNOWN_IN_A_ROW:
                 number += 1
                 found = [client.cancel(job_id, location) for job_id in job_ids(job.id, number)]

@@ -8,9 +8,20 @@ them: the next owner of a mapping ends it (R3).
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 _PATIENCE = 60.0
+_FRESH_SECONDS = 6 * 3600.0
+"""A session ends a day after it was last used, and after a week (.../docs/sessions-intro): one is replaced long before."""
+_POOLS: dict[str, Pool] = {}
+_GUARD = threading.Lock()
+
+
+def pool_of(account: str) -> Pool:
+    """The pool of this process for an account in a project and location."""
+    with _GUARD:
+        return _POOLS.setdefault(account, Pool())
 
 
 class Pool:
@@ -20,6 +31,7 @@ class Pool:
         self._guard = threading.Lock()
         self._free = threading.Condition(self._guard)
         self._session: str | None = None
+        self._made = 0.0
         self._taken = False
 
     @property
@@ -30,8 +42,8 @@ class Pool:
     def recorded(self, make: Callable[[], str]) -> str:
         """The session that transactions will run in, for others to know."""
         with self._guard:
-            if self._session is None:
-                self._session = make()
+            if self._session is None or (not self._taken and time.monotonic() - self._made > _FRESH_SECONDS):
+                self._session, self._made = make(), time.monotonic()
             return self._session
 
     def take(self, make: Callable[[], str]) -> str:
@@ -40,7 +52,7 @@ class Pool:
             if not self._free.wait_for(lambda: not self._taken, _PATIENCE):
                 return make()
             if self._session is None:
-                self._session = make()
+                self._session, self._made = make(), time.monotonic()
             self._taken = True
             return self._session
 

@@ -66,11 +66,13 @@ class BigQuerySession:
     @property
     def job(self) -> Job:
         """Which jobs come next, and in which session of BigQuery this process has its transactions."""
+        return Job(self._jobs.name, {**self.lasting.attributes, "after": str(self._jobs.number)})
+
+    @property
+    def lasting(self) -> Job:
+        """In which session of BigQuery this process has its transactions: it would outlive us, and what is open."""
         session = self._pool.recorded(self._make_session)
-        return Job(
-            self._jobs.name,
-            {"after": str(self._jobs.number), "session": session, "location": self._client.location},
-        )
+        return Job(session[:32], {"session": session, "location": self._client.location})
 
     @property
     def billed(self) -> int:

@@ -51,10 +51,13 @@ def take(
     *,
     http_timeout: float,
     is_dead: Callable[[Holder, Holder], bool] = proven_dead,
+    undo: Callable[[Job], object] = lambda job: None,
 ) -> Taken:
     """Take the lease if it is free, ended, or held by a process that is proven dead. Raises LeaseHeld.
 
-    `token` is random and new for every owner. After a lost answer, take again with the same token.
+    `undo` cancels what an owner left that was not able to let go: a transaction that is still open in the warehouse
+    would keep the row from being taken. `token` is random and new for every owner. After a lost answer, take again
+    with the same token.
     """
     taken_at, taken_wall = clock.monotonic(), clock.now()
     found = read_checkpoint(session, dialect, names)
@@ -73,6 +76,8 @@ def take(
     free = f"owner IS NULL OR lease_until IS NULL OR lease_until <= {dialect.now()}"
     if dead:
         free += f" OR owner = {dialect.literal(found.owner)}"
+    if found.owner is not None and found.job is not None:
+        undo(found.job)
     won = _update(
         session,
         fence,
@@ -81,6 +86,7 @@ def take(
             "holder": dialect.literal(_holder_text(holder, taken_wall, http_timeout, quiet_until)),
             "fence": str(fence.number),
             "lease_until": dialect.plus_seconds(dialect.now(), ttl),
+            "job": dialect.literal(job_text(_lasting(session))),
         },
         f"fence = {found.fence} AND ({free})",
     )
@@ -119,7 +125,7 @@ def renew(session: Session, fence: Fence, ttl: float) -> None:
 
 def record_job(session: Session, fence: Fence, job: Job | None) -> None:
     """Store how another process would cancel what we run now; None once it has ended. Raises FenceLost."""
-    job_known = {"job": fence.dialect.literal(job_text(job))}
+    job_known = {"job": fence.dialect.literal(job_text(job or _lasting(session)))}
     patiently(session, fence, lambda: update_checkpoint(session, fence, job_known))
 
 
@@ -129,14 +135,23 @@ def release(session: Session, fence: Fence) -> None:
     patiently(session, fence, lambda: update_checkpoint(session, fence, nobody))
 
 
+def _lasting(session: Session) -> Job | None:
+    """What of this process the warehouse would keep open if it died: the session that has its transactions."""
+    return getattr(session, "lasting", None)
+
+
 def _update(session: Session, fence: Fence, assignments: dict[str, str], condition: str) -> bool:
     """The conditional UPDATE; False where the row is not ours to take, or its owner is in a transaction on it."""
     sets = ", ".join(f"{fence.dialect.quote(name)} = {value}" for name, value in assignments.items())
+    update = f"UPDATE {fence.checkpoints} SET {sets} WHERE {condition}"
+    patience = fence.dialect.lock_wait(_LOCK_WAIT)
     try:
+        if not patience:
+            return session.execute(update) == 1
         with session.transaction():
-            for statement in fence.dialect.lock_wait(_LOCK_WAIT):
+            for statement in patience:
                 session.execute(statement)
-            return session.execute(f"UPDATE {fence.checkpoints} SET {sets} WHERE {condition}") == 1
+            return session.execute(update) == 1
     except SourceError as error:
         if error.code == CONFLICT:
             return False
