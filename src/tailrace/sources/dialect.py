@@ -261,6 +261,10 @@ class Dialect(Syntax, ABC):
     def alter_type(self, table: str, name: str, native: str) -> str:
         """Widen a column in place."""
 
+    def alters(self, native: str, wider: str) -> bool:
+        """Whether `alter_type` can do it; if not, the wider values get a column of their own beside the old one."""
+        return True
+
     def create_plan(self, table: str, select: str) -> tuple[str, ...]:
         """Make a plan table of a plan's rows, with our mark, those of neighbouring positions side by side."""
         return self.create_marked_as(table, select)

@@ -126,7 +126,7 @@ class Syntax:
     def update_rows(self, table: str, alias: str, assignments: Mapping[str, str]) -> str:
         """Update all rows of a table, called `alias` in the expressions; keys are column names as in SQL."""
         sets = ", ".join(f"{name} = {value}" for name, value in assignments.items())
-        return f"UPDATE {table} AS {alias} SET {sets}"
+        return f"UPDATE {table} AS {alias} SET {sets} WHERE 1 = 1"
 
     # -- tables that live as long as a session
 

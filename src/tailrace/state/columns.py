@@ -57,28 +57,37 @@ def store_columns(
 ) -> tuple[StoredColumn, ...]:
     """Where each wanted column of the model stands, in the order wanted, and after them the retired ones.
 
-    A column keeps its place while its type class stays, in a type that holds old and new values; with another
-    class it gets a new place beside the old one.
+    A column keeps its place while its type class stays, in a type that holds old and new values. With another
+    class, or where the warehouse cannot widen it in place, it gets a new place beside the old one.
     """
     taken = {*OWN, *(column.stored.lower() for column in previous)}
     found: list[StoredColumn] = []
     for column in wanted:
         stored = dialect.storage(column)
-        place = next((old for old in reversed(previous) if _same_place(dialect, old, stored)), None)
-        if place is not None:
-            wide = dialect.widen(place.column, stored)
-            assert wide is not None
+        place = latest(old for old in previous if _same_class(dialect, old, stored))
+        wide = dialect.widen(place.column, stored) if place else None
+        in_place = (
+            place and wide and (wide.native == place.native or dialect.alters(place.native, wide.native))
+        )
+        if place and wide and in_place:
             found.append(StoredColumn(column.name, place.stored, wide.kind, wide.native, column.native))
         else:
             name = _free_name(column.name, taken)
             taken.add(name.lower())
-            found.append(StoredColumn(column.name, name, stored.kind, stored.native, column.native))
+            made = wide or stored
+            found.append(StoredColumn(column.name, name, made.kind, made.native, column.native))
     places = {column.stored for column in found}
     retired = [replace(old, retired=True) for old in previous if old.stored not in places]
     return (*found, *retired)
 
 
-def _same_place(dialect: Dialect, old: StoredColumn, wanted: Column) -> bool:
+def latest(places: Iterable[StoredColumn]) -> StoredColumn | None:
+    """Of a column's places, listed as `store_columns` does, the one that holds what was delivered last."""
+    found = list(places)
+    return next((column for column in found if not column.retired), found[-1] if found else None)
+
+
+def _same_class(dialect: Dialect, old: StoredColumn, wanted: Column) -> bool:
     return old.name == wanted.name and dialect.widen(old.column, wanted) is not None
 
 

@@ -12,9 +12,10 @@ from typing import Literal
 from tailrace.columns import Column
 from tailrace.sources.base import Session
 from tailrace.sources.dialect import Dialect
-from tailrace.state.columns import StoredColumn, store_columns, used, values_checksum
+from tailrace.state.columns import StoredColumn, latest, store_columns, used, values_checksum
 from tailrace.state.fence import Fence, write_fenced
 from tailrace.state.names import StateNames
+from tailrace.state.plan_pairs import converted_value
 from tailrace.state.plan_request import RecordsTable
 
 StepKind = Literal["added", "removed", "widened", "converted", "values", "checksum"]
@@ -59,7 +60,8 @@ def evolve_records(
     """Fit the records table to the wanted columns of the model; without `apply`, only say what would be done.
 
     `previous` and `row_count` are the checkpoint's; None where nothing was ever sealed. A sync does it under its
-    `fence` (R2). Raises SourceError, FenceLost.
+    `fence` (R2): in one transaction, or statement by statement where tables do not change in transactions; what
+    an attempt leaves unfinished there is taken up by the next one. Raises SourceError, FenceLost.
     """
     columns = store_columns(dialect, wanted, previous or ())
     there = {
@@ -73,11 +75,7 @@ def evolve_records(
     evolving = _Evolving(dialect, dialect.table(names.schema, names.records), there, tuple(previous))
     steps = evolving.plan(used(columns), remember)
     if apply and evolving.statements:
-        if fence is None:
-            with session.transaction():
-                evolving.run(session)
-        else:
-            write_fenced(session, fence, lambda: evolving.run(session))
+        evolving.run(session, fence)
         records = evolving.after(columns, row_count, remember)
     else:
         records = evolving.before(row_count)
@@ -122,7 +120,7 @@ class _Evolving:
         steps += [
             Step("removed", old.name) for old in self.previous if old.name not in names and not old.retired
         ]
-        if remember == "checksum" and "checksum" not in self.there:
+        if remember == "checksum" and (self.held or "checksum" not in self.there):
             steps.append(Step("checksum", "", "checksums take the place of values"))
             self._forget_values(wanted)
         return steps
@@ -134,10 +132,10 @@ class _Evolving:
         self.statements.append(self.dialect.add_column(self.table, column.stored, column.native))
         if not has_values:
             return [Step("values", column.name, "its values are stored from now on")]
-        old = next((each for each in reversed(self.held) if each.name == column.name), None)
+        old = latest(each for each in self.held if each.name == column.name)
         if old is None:
             return [Step("added", column.name)]
-        value = self.dialect.try_cast(f"r.{self.dialect.quote(old.stored)}", old.column, column.column)
+        value = converted_value(self.dialect, old, column)
         self.converted[column.stored] = old
         self.statements.append(
             self.dialect.update_rows(self.table, "r", {self.dialect.quote(column.stored): value})
@@ -145,21 +143,38 @@ class _Evolving:
         return [Step("converted", column.name, f"{old.native} to {column.native}")]
 
     def _forget_values(self, wanted: Sequence[StoredColumn]) -> None:
-        """Values give way to their checksum, by the columns that are wanted and held."""
-        d = self.dialect
-        self.statements.append(d.add_column(self.table, "checksum", d.type_of("text")))
-        if self.held:
-            kept = {column.stored for column in wanted}
-            compared = [column for column in self.held if column.stored in kept]
-            self.statements.append(
-                d.update_rows(self.table, "r", {d.quote("checksum"): values_checksum(d, compared, "r")})
-            )
-            self.statements += [d.drop_column(self.table, column.stored) for column in self.held]
+        """Values give way to their checksum, by the columns that are wanted and held.
 
-    def run(self, session: Session) -> None:
-        """Do what was collected, inside the transaction that the caller has open."""
-        for statement in self.statements:
-            session.execute(statement)
+        A row that has a checksum keeps it: an earlier attempt may have dropped some of the columns.
+        """
+        d = self.dialect
+        if "checksum" not in self.there:
+            self.statements.append(d.add_column(self.table, "checksum", d.type_of("text")))
+        if not self.held:
+            return
+        kept = {column.stored for column in wanted}
+        compared = [column for column in self.held if column.stored in kept]
+        found = f"coalesce(r.checksum, {values_checksum(d, compared, 'r')})"
+        self.statements.append(d.update_rows(self.table, "r", {d.quote("checksum"): found}))
+        self.statements += [d.drop_column(self.table, column.stored) for column in self.held]
+
+    def run(self, session: Session, fence: Fence | None) -> None:
+        """Do what was collected."""
+
+        def all_at_once() -> None:
+            for statement in self.statements:
+                session.execute(statement)
+
+        if not self.dialect.ddl_in_transactions:
+            for statement in self.statements:
+                if fence is not None:
+                    write_fenced(session, fence, lambda: None)
+                session.execute(statement)
+        elif fence is None:
+            with session.transaction():
+                all_at_once()
+        else:
+            write_fenced(session, fence, all_at_once)
 
     def before(self, row_count: int) -> RecordsTable:
         """The table as it is."""

@@ -204,7 +204,7 @@ class Pairs:
         if not records.has_checksum:
             return values
         checksums = self.dialect.distinct("m.digest", "r.checksum")
-        if self.request.remember == "checksum":
+        if self.request.remember == "checksum" and not records.columns:
             return f"({checksums})"
         return f"(r.checksum IS NOT NULL AND {checksums} OR r.checksum IS NULL AND {values})"
 
@@ -224,12 +224,21 @@ def state_value(dialect: Dialect, records: RecordsTable, column: StoredColumn) -
     """What a records row `r` holds for a column, in its wanted form; NULL where it holds nothing (R16)."""
     old = records.converted.get(column.stored)
     if old is not None:
-        return dialect.try_cast(f"r.{dialect.quote(old.stored)}", old.column, column.column)
+        return converted_value(dialect, old, column)
     held = next((each for each in records.columns if each.stored == column.stored), None)
     if held is None:
         return dialect.cast("NULL", column.native)
     value = f"r.{dialect.quote(column.stored)}"
     return value if held.native == column.native else dialect.cast(value, column.native)
+
+
+def converted_value(dialect: Dialect, old: StoredColumn, column: StoredColumn) -> str:
+    """What a records row `r` holds in an old column, in the form of the one that takes its place."""
+    value = f"r.{dialect.quote(old.stored)}"
+    wide = dialect.widen(old.column, column.column)
+    if wide is not None and wide.native == column.native:
+        return dialect.cast(value, column.native)
+    return dialect.try_cast(value, old.column, column.column)
 
 
 def select(expressions: Iterable[str], source: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 
 from tailrace.columns import Column
-from tailrace.sources.base import Source
+from tailrace.sources.base import Session, Source
 from tailrace.sources.duckdb import DuckDBSource
 from tailrace.state import tables
 from tailrace.state.columns import StoredColumn, used, values_checksum
@@ -84,11 +84,18 @@ class Shop:
                 session, self.dialect, self.names, source_id="s", model_id="m", project="p", mapping="map"
             )
 
-    def evolve(self, sql: str, *, wanted: Sequence[str] | None = None, apply: bool = True) -> Evolution:
+    def evolve(
+        self,
+        sql: str,
+        *,
+        wanted: Sequence[str] | None = None,
+        apply: bool = True,
+        through: Callable[[Session], Session] = lambda session: session,
+    ) -> Evolution:
         described = self.columns(sql)
         with self.source.session() as session:
             return evolve_records(
-                session,
+                through(session),
                 self.dialect,
                 self.names,
                 [described[name] for name in (wanted or described)],

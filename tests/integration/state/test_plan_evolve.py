@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
 import pyarrow as pa
 import pytest
 from tests.integration.state.shop import UPSERT, Shop, add, check
@@ -111,6 +114,85 @@ def test_r15_another_class_of_type_gets_a_place_of_its_own(
         ("v", True),
     ]
     assert shop.plan(new).changes() == {}
+
+
+def test_r15_values_are_taken_from_the_place_that_was_used_last(shop: Shop) -> None:
+    add(shop, (1, "a"))
+    for value in ("CAST(1 AS integer)", "'x'"):
+        shop.sync(f"SELECT id, {value} AS v FROM customers")
+    assert shop.plan("SELECT id, TRUE AS v FROM customers").changes() == {"updated": ["1"]}
+
+
+def test_r15_widened_beside_where_it_cannot_be_in_place(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shop.dialect, "alters", lambda *_: False, raising=False)
+    add(shop, (1, "a"))
+    narrow, wide = (f"SELECT id, CAST(7 AS {native}) AS v FROM customers" for native in ("integer", "bigint"))
+    shop.sync(narrow)
+    assert kinds(shop, wide) == [("converted", "v")]
+    assert shop.preview(wide)[0]["_operation"] == "count"
+    assert shop.plan(wide).changes() == {}, "an attempt that was not sealed is repeated"
+    assert shop.sync(wide).changes() == {}
+    assert [(column.stored, column.retired) for column in shop.stored or () if column.name == "v"] == [
+        ("v_2", False),
+        ("v", True),
+    ]
+    for model in (wide, narrow):
+        assert kinds(shop, model) == []
+        assert shop.sync(model).changes() == {}
+
+
+EVOLUTIONS = {
+    "widened": "SELECT id, name, CAST(id AS bigint) AS v FROM customers",
+    "converted": "SELECT id, name, CAST(id AS text) AS v FROM customers",
+    "added": "SELECT id, name, id AS v, CAST(NULL AS text) AS more FROM customers",
+    "checksum": "SELECT id, name, id AS v FROM customers",
+}
+
+
+@pytest.mark.parametrize("kind", EVOLUTIONS)
+def test_r04_an_evolution_that_dies_anywhere_is_taken_up_again(shop: Shop, kind: str) -> None:
+    add(shop, (1, "a"), (2, "b"))
+    shop.sync("SELECT id, name, id AS v FROM customers")
+    shop.remember = "checksum" if kind == "checksum" else "values"
+    model = EVOLUTIONS[kind]
+    deaths = 0
+    while True:
+        dying = Dying(deaths)
+        try:
+            shop.evolve(model, through=dying.session)
+            break
+        except Died:
+            deaths += 1
+            assert [row["_operation"] for row in shop.preview(model)] == ["count", "count"]
+    assert deaths
+    assert shop.sync(model).changes() == {}
+    shop.run("UPDATE customers SET name = 'B' WHERE id = 2")
+    assert shop.plan(model).changes() == {"updated": ["2"]}
+
+
+class Died(Exception):
+    """The process is gone."""
+
+
+@dataclass(slots=True)
+class Dying:
+    """Sessions of a process that dies after so many statements that changed something."""
+
+    left: int
+    _inner: Any = field(default=None, init=False)
+
+    def session(self, session: Any) -> Any:
+        self._inner = session
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def execute(self, statement: str) -> int:
+        if not self.left:
+            raise Died
+        self.left -= 1
+        return int(self._inner.execute(statement))
 
 
 def test_r16_columns_named_like_ours_or_each_other(shop: Shop) -> None:
