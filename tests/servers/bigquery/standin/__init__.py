@@ -6,4 +6,5 @@ import warnings
 import structlog
 
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result makes an extra copy")
+logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))

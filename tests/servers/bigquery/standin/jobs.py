@@ -24,6 +24,7 @@ from tests.servers.bigquery.standin.scripts import is_script, run_script
 from tests.servers.bigquery.standin.sessions import Session, Sessions
 from tests.servers.bigquery.standin.statement import aborted_session, control, parse
 
+_INSIST = 0.05
 _MULTIREGIONS = {"us", "eu"}
 _CANCELLED = "Job execution was cancelled: User requested cancellation"
 
@@ -53,6 +54,8 @@ class Job:
     """Why it was stopped from outside."""
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     stop: threading.Event = field(default_factory=threading.Event)
+    guard: threading.Lock = field(default_factory=threading.Lock)
+    released: bool = False
 
     @property
     def text(self) -> str:
@@ -70,8 +73,21 @@ class Job:
         """Ask it to stop; what it has done in the engine is undone."""
         self.why = self.why or why or Refusal("stopped", _CANCELLED)
         self.stop.set()
-        if self.state == "RUNNING" and self.run is not None:
-            self.run.connection.interrupt()
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        """Interrupt the engine, again and again: what comes before a statement begins is forgotten."""
+        with self.guard:
+            if self.released:
+                return
+            if self.run is not None:
+                self.run.connection.interrupt()
+        self.loop.call_later(_INSIST, self._interrupt)
+
+    def release(self) -> None:
+        """Let the connection be somebody else's."""
+        with self.guard:
+            self.released = True
 
     def resource(self) -> dict[str, Any]:
         """The job as the API shows it."""
@@ -241,12 +257,16 @@ class Jobs:
                 with session.busy:
                     if session.ended:
                         raise Refusal("notFound", f"Not found: Session {session.id}")
-                    self._attempt(job, session, session.connection, media)
+                    try:
+                        self._attempt(job, session, session.connection, media)
+                    finally:
+                        job.release()
             else:
                 connection = self._connection()
                 try:
                     self._attempt(job, None, connection, media)
                 finally:
+                    job.release()
                     self._idle.put(connection)
         except Refusal as refusal:
             job.error = job.why if job.why is not None and refusal.reason == "stopped" else refusal
@@ -254,6 +274,7 @@ class Jobs:
             job.error = Refusal(
                 "internalError", f"An internal error occurred: {type(error).__name__}: {error}"
             )
+        job.release()
         job.ended = time.time()
         job.state = "DONE"
         job.loop.call_soon_threadsafe(job.finished.set)

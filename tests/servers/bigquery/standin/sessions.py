@@ -16,6 +16,8 @@ from tests.servers.bigquery.standin.errors import Refusal, invalid_query
 from tests.servers.bigquery.standin.locks import Locks, Transaction
 from tests.servers.bigquery.standin.statement import TableName
 
+_INSIST = 0.05
+
 
 @dataclass
 class Session:
@@ -76,10 +78,13 @@ class Session:
         if self.ended:
             return
         self.ended = True
-        self.connection.interrupt()
-        with self.busy:
+        while not self.busy.acquire(timeout=_INSIST):
+            self.connection.interrupt()
+        try:
             self.undo()
             self.connection.close()
+        finally:
+            self.busy.release()
 
     def _open(self, what: str) -> Transaction:
         if self.transaction is None:
