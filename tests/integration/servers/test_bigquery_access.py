@@ -41,7 +41,7 @@ FIELD = SchemaField("a", "INTEGER")
         (
             "tables.getData",
             "SELECT a FROM shop.v",
-            "does not have permission to query table {project}:shop.t",
+            "does not have permission to query table {project}:shop.v",
         ),
         (
             "tables.getData",
