@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import threading
 from collections import deque
@@ -34,6 +35,10 @@ def _float_text(value: float, style: int) -> str:
         return f"{digits}e{power[0]}{int(power[1:]):03d}"
     digits, _, power = f"{value:.{ {1: 7, 2: 15, 3: 16}[style] }e}".partition("e")
     return f"{digits}e{power[0]}{int(power[1:]):03d}"
+
+
+def _sha2_256_wide(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-16-le", "surrogatepass")).digest()
 
 
 @dataclass
@@ -91,6 +96,7 @@ class Database:
     def _functions(self) -> None:
         make = self.duck.create_function
         make("_py_utf16", lambda text: text.encode("utf-16-le", "surrogatepass"), ["VARCHAR"], "BLOB")
+        make("_py_sha2_256_wide", _sha2_256_wide, ["VARCHAR"], "BLOB")
         make("_py_cp1252", lambda text: text.encode("cp1252", "replace"), ["VARCHAR"], "BLOB")
         make("_py_blob_text", lambda data: data.decode("cp1252", "replace"), ["BLOB"], "VARCHAR")
         make("_py_float", _float_text, ["DOUBLE", "INTEGER"], "VARCHAR")

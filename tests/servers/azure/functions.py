@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sqlglot import exp
-from tests.servers.azure.casts import macro, plain
+from tests.servers.azure.casts import macro, plain, text_of
 from tests.servers.azure.errors import SqlError
 from tests.servers.azure.infer import Types, binary
 from tests.servers.azure.lexer import word_set
@@ -95,15 +95,19 @@ def _hash(arguments: list[exp.Expression], types: Types) -> exp.Expression:
     if algorithm is None:
         return plain(exp.Null(), "BLOB")
     kind = types.of(arguments[1])
+    if algorithm == "_sha2_256" and kind is not None and kind.name in ("nvarchar", "nchar"):
+        return macro("_py_sha2_256_wide", arguments[1])
+    if kind is not None and kind.name in ("varbinary", "binary"):
+        return macro(algorithm, arguments[1])
     form = "_ansi_bytes" if kind is not None and kind.name in ("varchar", "char") else "_wide_bytes"
     return macro(algorithm, macro(form, arguments[1]))
 
 
 def _datalength(arguments: list[exp.Expression], types: Types) -> exp.Expression:
     kind = types.of(arguments[0])
-    return macro(
-        "_datalength", arguments[0], 1 if kind is not None and kind.name in ("varchar", "char") else 2
-    )
+    if kind is not None and kind.name in ("varchar", "char"):
+        return macro("length", arguments[0])
+    return macro("_datalength", arguments[0])
 
 
 def _iif(arguments: list[exp.Expression], types: Types) -> exp.Expression:
@@ -182,6 +186,11 @@ def _replace(arguments: list[exp.Expression], types: Types) -> exp.Expression:
     exact = any(isinstance(each, exp.Collate) and binary(each) for each in arguments)
     kind = types.of(arguments[0])
     exact = exact or bool(kind and kind.binary_collation)
+    if isinstance(arguments[1], (exp.Literal, exp.National)):
+        exact = exact or (bool(arguments[1].name) and arguments[1].name.lower() == arguments[1].name.upper())
+    search = arguments[1]
+    if isinstance(search, (exp.Literal, exp.National)) and search.name.lower() == search.name.upper():
+        exact = exact or "~" not in search.name
     return macro("replace" if exact else "_replace", *arguments)
 
 
@@ -194,13 +203,7 @@ def _concat_ws(arguments: list[exp.Expression], types: Types) -> exp.Expression:
 
 
 def _texts(arguments: list[exp.Expression], types: Types) -> list[exp.Expression]:
-    texts = []
-    for each in arguments:
-        kind = types.of(each)
-        known = kind is not None and kind.is_text
-        digits = kind.scale if kind is not None and kind.scale else 7
-        texts.append(each if known or isinstance(each, exp.Null) else macro("_text", each, 0, digits))
-    return texts
+    return [each if isinstance(each, exp.Null) else text_of(each, types.of(each), 0) for each in arguments]
 
 
 def _minimum(word: str) -> Callable[[list[exp.Expression], Types], exp.Expression]:
@@ -236,6 +239,7 @@ _SPECIAL: dict[str, Callable[[list[exp.Expression], Types], exp.Expression]] = {
     "DATEPART": _date_part,
     "CHARINDEX": _charindex,
     "REPLACE": _replace,
+    "SUBSTRING": _substring,
     "CONCAT": _concat,
     "CONCAT_WS": _concat_ws,
     "MIN": _minimum("min"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 from sqlglot import exp
@@ -190,7 +191,7 @@ class Types:
             case exp.Column():
                 return self._column(node)
             case exp.National():
-                return SqlType("nvarchar", max(len(node.name), 1), nullable=False)
+                return SqlType("nvarchar", _characters(node.name, 4000), nullable=False)
             case exp.Literal():
                 return _literal(node)
             case exp.Cast() | exp.TryCast():
@@ -293,8 +294,27 @@ class Types:
 
 def declared(node: exp.Expression) -> SqlType | None:
     """The type that a CAST names; a length that is left out is 30."""
+    if isinstance(node, exp.DataType) and isinstance(node.this, exp.DataType.Type):
+        sizes = tuple(each.name for each in node.expressions)
+        return _known(node.this, sizes, "" if node.this in _PLAIN else node.sql("tsql"))
+    return _declared(node.sql("tsql"))
+
+
+_PLAIN = {
+    getattr(exp.DataType.Type, name)
+    for name in ("NVARCHAR", "VARCHAR", "DECIMAL", "BIGINT", "INT", "VARBINARY", "NCHAR", "CHAR", "BINARY")
+}
+"""Types that the parser calls by their T-SQL name."""
+
+
+@functools.lru_cache(2000)
+def _known(kind: exp.DataType.Type, sizes: tuple[str, ...], text: str) -> SqlType | None:
+    return _declared(text or f"{kind.value}({','.join(sizes)})" if sizes or text else kind.value)
+
+
+def _declared(text: str) -> SqlType | None:
     try:
-        return parse_type(node.sql("tsql"), 30)
+        return parse_type(text, 30)
     except UnknownType:
         return None
 
@@ -312,9 +332,14 @@ def _nameless(item: exp.Expression) -> bool:
     return not isinstance(item, (exp.Alias, exp.Column))
 
 
+def _characters(text: str, most: int) -> int:
+    """The length of a literal; of one whose place alone is known, the greatest."""
+    return most if text[:1] == text[-1:] == "~" and text[1:-1].isdigit() else max(len(text), 1)
+
+
 def _literal(node: exp.Literal) -> SqlType:
     if node.is_string:
-        return SqlType("varchar", max(len(node.name), 1), nullable=False)
+        return SqlType("varchar", _characters(node.name, 8000), nullable=False)
     text = node.name
     if "e" in text.lower():
         return as_nullable(FLOAT, False)
