@@ -24,7 +24,7 @@ from tailrace.runtime.requesting import (
 from tailrace.runtime.rerendering import rerender
 from tailrace.runtime.sending import Sealed
 from tailrace.runtime.stop import StopSignal
-from tailrace.sources.base import Session
+from tailrace.sources.base import Session, reads_dirty
 from tailrace.state import lease, seal, upkeep
 from tailrace.state.approval import record_block
 from tailrace.state.checkpoint import Checkpoint, read_checkpoint
@@ -35,6 +35,7 @@ from tailrace.state.plan_read import units
 from tailrace.state.plan_request import PlanRequest
 from tailrace.state.plan_table import count_plan, create_plan, limit_plan
 from tailrace.state.progress import Unit
+from tailrace.state.second_look import keep_what_is_there
 from tailrace.state.synclog import largest_of_the_day
 from tailrace.state.tables import create_records
 from tailrace.state.upkeep import RowCounts
@@ -125,6 +126,10 @@ class _Planning:
             raise Cancelled("Cancelled before the plan was made.")
         with self._cancellable():
             create_plan(session, dialect, names, table, request)
+            if reads_dirty(prepared.source, session):
+                kept = keep_what_is_there(session, dialect, names, table, request)
+                if kept:
+                    self.warn(f"{kept:,} records were gone at first and there at a second look; they stay.")
         try:
             return self._judge(found, previous, request, rows, n, table)
         except BaseException:

@@ -110,6 +110,8 @@ class _Run:
         try:
             self._session.execute(dialect.create_schema(self._schema))
         except SourceError as error:
+            if error.code != "source_permission":
+                raise
             database = bracketed(self._source.settings.database)
             raise SourceError(
                 f"the managed schema {self._schema} does not exist and cannot be created: {error.message}",

@@ -88,6 +88,9 @@ def _state(managed: str, grantee: str, database: str) -> list[str]:
         f"GRANT CREATE SCHEMA {on}",
         f"GRANT CREATE TABLE {on}",
         "GO",
+        "",
+        "-- If you like: a sync that takes over from a crashed machine may end what that left running at once.",
+        f"-- GRANT KILL DATABASE CONNECTION {on}",
     ]
 
 

@@ -32,7 +32,11 @@ def schema_of(cursor: Any) -> pa.Schema:
 
     def plain(kind: pa.DataType) -> pa.DataType:
         if pa.types.is_timestamp(kind):
-            return pa.timestamp("us", kind.tz)
+            return pa.timestamp("us", "UTC" if kind.tz else None)
+        if pa.types.is_unsigned_integer(kind):
+            return pa.int32()
+        if pa.types.is_large_binary(kind):
+            return pa.binary()
         return pa.string() if pa.types.is_large_string(kind) else kind
 
     found = cursor.arrow_batch(0).schema

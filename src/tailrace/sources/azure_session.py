@@ -49,7 +49,7 @@ class AzureSession:
         self._main: Any = None
         self._idle: list[Any] = []
         self._running: set[Any] = set()
-        self._streams: set[Any] = set()
+        self._streams: dict[Any, Any] = {}
         self._in_transaction = False
         self._failed = False
         self._cancelled = False
@@ -97,6 +97,7 @@ class AzureSession:
                 cursor = connection.cursor()
                 with self._guard:
                     self._running.add(cursor)
+                    self._streams[cursor] = None if shared else connection
                 cursor.execute(labelled(statement))
                 schema = schema_of(cursor)
         except BaseException:
@@ -109,7 +110,6 @@ class AzureSession:
         self, connection: Any, cursor: Any, schema: pa.Schema, *, shared: bool
     ) -> Iterator[pa.RecordBatch]:
         whole = False
-        self._streams.add(cursor)
         try:
             with self._ours():
                 yield from batches(cursor, schema)
@@ -121,7 +121,7 @@ class AzureSession:
         """End a stream; one that is left early is stopped, or closing would read it to its end."""
         with self._guard:
             self._running.discard(cursor)
-            self._streams.discard(cursor)
+            self._streams.pop(cursor, None)
         with contextlib.suppress(Exception):
             if cursor is not None:
                 if not whole:
@@ -193,11 +193,11 @@ class AzureSession:
             running = list(self._running)
         for cursor in running:
             stop(cursor)
-        for connection in (*self._idle, self._main):
+        for connection in (*self._streams.values(), *self._idle, self._main):
             if connection is not None:
                 with contextlib.suppress(Exception):
                     connection.close()
-        self._idle, self._main = [], None
+        self._streams, self._idle, self._main = {}, [], None
 
     # -- connections
 

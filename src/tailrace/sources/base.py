@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from tailrace.columns import Column, Kind
 
@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from tailrace.sources.dialect import Dialect
 
 
-__all__ = ["CheckStep", "Column", "Job", "Kind", "Limits", "Session", "Source", "StepStatus"]
+__all__ = [
+    "CheckStep",
+    "Column",
+    "Job",
+    "Kind",
+    "Limits",
+    "Priced",
+    "ReadsDirty",
+    "Session",
+    "Source",
+    "StepStatus",
+    "reads_dirty",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +138,26 @@ class Source(Protocol):
     def cancel(self, job: Job) -> None:
         """Cancel what another process of ours left running; no error if it is gone."""
         ...
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """What a source has beside, whose warehouse tells beforehand what a query costs."""
+
+    def cost(self, statement: str) -> dict[str, Any]:
+        """By name, what running it would cost; nothing is run. Raises SourceError."""
+        ...
+
+
+@runtime_checkable
+class ReadsDirty(Protocol):
+    """What a source has beside, whose queries may see what others have not committed."""
+
+    def reads_dirty(self, session: Any) -> bool:
+        """Whether they do now. Raises SourceError."""
+        ...
+
+
+def reads_dirty(source: Source, session: Session) -> bool:
+    """Whether a model may see rows of others that are not committed, so that deletes are looked at twice (R5)."""
+    return isinstance(source, ReadsDirty) and source.reads_dirty(session)
