@@ -157,8 +157,8 @@ class Managed:
             {each: pa.array([row[each] for row in listed], types.get(each, pa.string())) for each in names}
         )
         with self.source.session() as session:
-            session.execute(d.create_table(self.table(name), layout))
-            session.execute(d.mark(self.table(name)))
+            for statement in d.create_marked(self.table(name), layout):
+                session.execute(statement)
             session.upload(name, data)
         counts = counts_of(changes)
         return SealedPlan(
