@@ -186,12 +186,20 @@ def _replace(arguments: list[exp.Expression], types: Types) -> exp.Expression:
     exact = any(isinstance(each, exp.Collate) and binary(each) for each in arguments)
     kind = types.of(arguments[0])
     exact = exact or bool(kind and kind.binary_collation)
-    if isinstance(arguments[1], (exp.Literal, exp.National)):
-        exact = exact or (bool(arguments[1].name) and arguments[1].name.lower() == arguments[1].name.upper())
     search = arguments[1]
     if isinstance(search, (exp.Literal, exp.National)) and search.name.lower() == search.name.upper():
-        exact = exact or "~" not in search.name
+        exact = exact or (bool(search.name) and "~" not in search.name)
     return macro("replace" if exact else "_replace", *arguments)
+
+
+def _substring(arguments: list[exp.Expression], types: Types) -> exp.Expression:
+    value, start, length = arguments
+    kind = types.of(value)
+    if kind is not None and kind.name in ("varbinary", "binary"):
+        return macro("_blob_part", value, start, length)
+    if isinstance(start, exp.Literal) and isinstance(length, exp.Literal) and int(start.name) > 0:
+        return macro("substr", value, start, length)
+    return macro("_substring", value, start, length)
 
 
 def _concat(arguments: list[exp.Expression], types: Types) -> exp.Expression:
