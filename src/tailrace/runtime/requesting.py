@@ -123,4 +123,6 @@ def plan_request(
 def anything_quarantined(session: Session, dialect: Dialect, names: StateNames) -> bool:
     """Whether any record was refused often enough to wait (R23)."""
     table = dialect.table(names.schema, names.rejections)
-    return bool(session.rows(f"SELECT 1 FROM {table} WHERE attempts >= {QUARANTINE_FROM} LIMIT 1"))
+    return bool(
+        session.rows(dialect.limited(f"SELECT 1 AS one FROM {table} WHERE attempts >= {QUARANTINE_FROM}", 1))
+    )
