@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.bigquery import BigQueryWarehouse
 from tests.e2e.project import DuckDBWarehouse, PostgresWarehouse, Project
 
 from tailrace.testing.receiver import Receiver
@@ -18,9 +19,23 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+WAREHOUSES = {"duckdb": None, "postgres": None, "bigquery": {"test_modes", "test_outcomes"}}
+"""The modules that run on each; None: all. A stand-in takes seconds where a database takes a tenth of one."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let each test run on the warehouses of its module."""
+    if "project" in metafunc.fixturenames:
+        module = metafunc.module.__name__.rpartition(".")[2]
+        kinds = [kind for kind, modules in WAREHOUSES.items() if modules is None or module in modules]
+        metafunc.parametrize("project", kinds, indirect=True)
+
+
+@pytest.fixture
 def project(request: pytest.FixtureRequest, tmp_path: Path, receiver: Receiver) -> Project:
     """A project without data, over either warehouse."""
     if request.param == "duckdb":
         return Project(tmp_path, DuckDBWarehouse(tmp_path), receiver)
+    if request.param == "bigquery":
+        return Project(tmp_path, BigQueryWarehouse(request.getfixturevalue("bigquery_dataset")), receiver)
     return Project(tmp_path, PostgresWarehouse(request.getfixturevalue("postgres_database")), receiver)

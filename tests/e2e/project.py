@@ -51,6 +51,10 @@ class Warehouse(Protocol):
         """The source's settings in `tailrace.yml`."""
         ...
 
+    def model(self, sql: str) -> str:
+        """A model's SQL as this warehouse writes it."""
+        ...
+
     def data(self, *statements: str) -> list[tuple[Any, ...]]:
         """Run statements on the user's own tables; the rows of the last."""
         ...
@@ -72,6 +76,9 @@ class DuckDBWarehouse:
 
     def settings(self) -> dict[str, Any]:
         return {"type": "duckdb", "path": str(self._data)}
+
+    def model(self, sql: str) -> str:
+        return sql
 
     def data(self, *statements: str) -> list[tuple[Any, ...]]:
         return self._run(self._data, statements)
@@ -97,6 +104,9 @@ class PostgresWarehouse:
 
     def settings(self) -> dict[str, Any]:
         return {"type": "postgres", **self.database.settings()}
+
+    def model(self, sql: str) -> str:
+        return sql
 
     def data(self, *statements: str) -> list[tuple[Any, ...]]:
         return self.database.sql(*statements)
@@ -173,7 +183,9 @@ class Project:
             "version": 1,
             "project": self.name,
             "sources": {"warehouse": self.warehouse.settings() | self.source},
-            "models": {"people": {"source": "warehouse", "key": self.key, "sql": self.sql}},
+            "models": {
+                "people": {"source": "warehouse", "key": self.key, "sql": self.warehouse.model(self.sql)}
+            },
             "destinations": {"crm": webhook | self.destination},
             "mappings": {
                 self.mapping: {"model": "people", "destination": "crm", "action": "send", **settings}

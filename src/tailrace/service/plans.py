@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from tailrace.errors import Blocked
+from tailrace.errors import Blocked, SourceError
 from tailrace.runtime.explaining import Change, Explained, explain
 from tailrace.runtime.planning import changed_destination
 from tailrace.runtime.prepared import Prepared, prepare
@@ -21,9 +21,11 @@ from tailrace.service.documents import (
 )
 from tailrace.service.exact import parsed
 from tailrace.service.holding import stored_checkpoint
+from tailrace.sources.base import Priced, Source
 from tailrace.state.checkpoint import Checkpoint
 from tailrace.state.evolve import Evolution, evolve_records
 from tailrace.state.guards import GuardResult, evaluate
+from tailrace.state.plan import PlanStatements
 from tailrace.state.plan_read import stream_statements
 from tailrace.state.plan_table import PlanCounts
 from tailrace.state.synclog import largest_of_the_day
@@ -77,8 +79,10 @@ def plan(workspace: Workspace, name: str, *, statements: bool, samples: int) -> 
     document = _document(prepared, explained, explained.counts, guards, checkpoint, blocks)
     document.warnings = _warnings(explained, evolution)
     document.blocked = bool(failed or blocks)
+    made = stream_statements(source.dialect, names, request)
+    document.cost = _cost(source, made)
     if statements:
-        document.statements = stream_statements(source.dialect, names, request).listed
+        document.statements = made.listed
     return document
 
 
@@ -115,6 +119,16 @@ def _document(
         requests=math.ceil(counts.planned / limits.records),
         error=error,
     )
+
+
+def _cost(source: Source, made: PlanStatements) -> dict[str, Any]:
+    """What the warehouse says beforehand of the one statement that reads the model; nothing where it does not say."""
+    if not isinstance(source, Priced):
+        return {}
+    try:
+        return source.cost(next(iter(made.stage), made.select))
+    except SourceError:
+        return {}  # an estimate that fails keeps no plan from being shown
 
 
 def _change(change: Change) -> ChangeDocument:

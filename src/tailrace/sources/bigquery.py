@@ -20,7 +20,7 @@ from tailrace.sources.bigquery_jobs import Jobs, job_ids
 from tailrace.sources.bigquery_key import read_key
 from tailrace.sources.bigquery_pool import pool_of
 from tailrace.sources.bigquery_session import BigQuerySession
-from tailrace.sources.bigquery_settings import BigQuerySettings, endpoints_of
+from tailrace.sources.bigquery_settings import LEAST_BILLED, BigQuerySettings, endpoints_of
 from tailrace.sources.bigquery_statement import BIGQUERY
 from tailrace.sources.model import preview_query
 from tailrace.sources.settings import read_settings
@@ -158,10 +158,12 @@ class BigQuerySource:
         with self.session(model=True) as session:
             return session.read(query).read_all()
 
-    def estimate(self, sql: str) -> int:
-        """How many bytes a query would read, found without running it. Raises SourceError."""
+    def cost(self, statement: str) -> dict[str, Any]:
+        """The bytes that a query, or one that fills a stage, would read and bill on demand. Raises SourceError."""
+        query = statement.partition(" AS\n")[2] if statement.startswith("CREATE ") else statement
         with self.session(model=True) as session:
-            return session.bytes_read(sql)
+            read = session.bytes_read(query)
+        return {"bytes_read": read, "bytes_billed": max(read, LEAST_BILLED) if read else 0}
 
     def check(self) -> Iterator[CheckStep]:
         """Test the connection step by step, by doing; steps that need a failed one are skipped."""

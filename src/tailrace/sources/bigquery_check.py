@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tailrace.sources.bigquery import BigQuerySource
 
 _CONNECT_SECONDS = 10
+_HIDDEN = "?"
 _LIKELY = {
     "create table": "bigquery.tables.create",
     "insert": "bigquery.tables.updateData",
@@ -84,8 +85,9 @@ class _Run:
         return "queries run; whether a model's tables may be read, `tailrace preview` shows"
 
     def _managed_schema(self) -> str:
-        found = {name: self._location(name) for name in {self._schema, self._schema.upper()}}
-        there = {name: location for name, location in found.items() if location is not None}
+        spellings = sorted({self._schema, self._schema.upper()}, key=lambda name: name != self._schema)
+        found = {name: self._client.dataset_location(name, hidden=_HIDDEN) for name in spellings}
+        there = {name: location for name, location in found.items() if location not in (None, _HIDDEN)}
         if len(there) > 1:
             raise SourceError(
                 f"there are several managed datasets: {' and '.join(sorted(there))}",
@@ -94,12 +96,14 @@ class _Run:
             )
         if there:
             self._schema, location = next(iter(there.items()))
-            return f"{self._schema} exists in {self._same(location)}"
-        self._create()
+            where = self._same(str(location))
+            self._granted(self._list, "bigquery.tables.list", MANAGED)()
+            return f"{self._schema} exists in {where}"
+        self._create(hidden=found[self._schema] == _HIDDEN)
         return f"{self._schema} can be created"
 
-    def _location(self, name: str) -> str | None:
-        return self._client.dataset_location(name)
+    def _list(self) -> str:
+        return f"{len(self._client.tables(self._schema))} tables"
 
     def _same(self, location: str) -> str:
         wanted = self._source.settings.location
@@ -112,17 +116,17 @@ class _Run:
             code="source_location",
         )
 
-    def _create(self) -> None:
+    def _create(self, *, hidden: bool) -> None:
         try:
             self._session.execute(self._source.dialect.create_schema(self._schema))
         except SourceError as error:
             if error.code != "source_permission":
                 raise
-            lacking = permission_in(error.message) or "bigquery.datasets.create"
+            why = "may not be seen (it may not exist)" if hidden else "does not exist and cannot be created"
+            lacking = "bigquery.datasets.get" if hidden else "bigquery.datasets.create"
             raise SourceError(
-                f"the managed dataset {self._schema} does not exist, or may not be seen, and cannot be created: "
-                f"the account lacks {lacking}",
-                hint=remedy_for(lacking, PROJECT),
+                f"the managed dataset {self._schema} {why}: the account lacks {lacking}",
+                hint=remedy_for(lacking, MANAGED if hidden else PROJECT),
                 code=error.code,
             ) from error
         if self._client.dataset_location(self._schema) is None:

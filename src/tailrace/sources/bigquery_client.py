@@ -121,12 +121,17 @@ class BigQueryClient:
 
     # -- what is there, each by one free request
 
-    def dataset_location(self, name: str) -> str | None:
-        """Where a dataset is; None where there is none, or none that this account may see. Raises SourceError."""
+    def dataset_location(self, name: str, *, hidden: str | None = None) -> str | None:
+        """Where a dataset is; None where there is none. Raises SourceError.
+
+        `hidden` is the answer for one that this account may not see; BigQuery does not say whether it is there.
+        """
         try:
             return self.google.get_dataset(f"{self.project}.{name}", **deadlines()).location
         except Exception as error:
-            if reason_of(error) in ("notFound", "accessDenied"):
+            if reason_of(error) == "accessDenied":
+                return hidden
+            if reason_of(error) == "notFound":
                 return None
             with translated():
                 raise

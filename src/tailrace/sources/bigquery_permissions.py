@@ -39,6 +39,8 @@ _BY_NAME = {permission.name: permission for permission in PERMISSIONS}
 def permission_in(text: str) -> str | None:
     """The permission that a message of BigQuery's names."""
     match = _PERMISSION.search(text)
+    if match is None and "permission to query table" in text:
+        return "bigquery.tables.getData"
     return match[0] if match else None
 
 

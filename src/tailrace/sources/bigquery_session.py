@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 READ_DAYS = 1
 """A table that only carries a result is gone after a day, whatever happens to us."""
-_TEMPORARY = "CREATE OR REPLACE TEMP TABLE"
+_TEMPORARY, _DROP = "CREATE OR REPLACE TEMP TABLE ", "DROP TABLE IF EXISTS "
 
 
 class BigQuerySession:
@@ -57,6 +57,7 @@ class BigQuerySession:
         self._slow_down = slow_down
         self._own: str | None = None
         """BigQuery's session that holds our stages."""
+        self._stages: set[str] = set()
         self._used: str | None = None
         """BigQuery's session in which our transaction runs."""
         self._in_transaction = False
@@ -83,10 +84,24 @@ class BigQuerySession:
 
     def execute(self, statement: str) -> int:
         """Run one statement and give the number of rows it touched."""
-        if statement.startswith(_TEMPORARY) and self._own is None and not self._in_transaction:
-            self._own = self._make_session()
+        if statement.startswith(_TEMPORARY):
+            return self._stage(statement)
         job, _ = self._run(statement)
+        if statement.startswith(_DROP):
+            self._stages.discard(statement.removeprefix(_DROP))
+            if not self._stages and not self._in_transaction:
+                self._end_own()
         return job.num_dml_affected_rows or 0
+
+    def _stage(self, statement: str) -> int:
+        """Fill a stage; the first one opens the session of BigQuery's that holds it."""
+        self._stages.add(statement.removeprefix(_TEMPORARY).split()[0])
+        if self._own is not None or self._in_transaction:
+            self._run(statement)
+            return 0
+        job, _ = self._jobs.run(statement, self._jobs.config(make_session=True))
+        self._own = _session_of(job)
+        return 0
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one small query and give its rows."""
@@ -254,12 +269,8 @@ class BigQuerySession:
         self._end_session(session)
 
     def _make_session(self) -> str:
-        config = self._jobs.config(make_session=True)
-        job, _ = self._jobs.run("SELECT 1 AS one", config)
-        info = job.session_info
-        if info is None or not info.session_id:
-            raise SourceError("BigQuery opened no session", code="source_failed")
-        return info.session_id
+        job, _ = self._jobs.run("SELECT 1 AS one", self._jobs.config(make_session=True))
+        return _session_of(job)
 
     def _end_session(self, session: str) -> None:
         with contextlib.suppress(SourceError):
@@ -294,9 +305,19 @@ class BigQuerySession:
             reader.stop()
         for carrier in list(self._carriers):
             self._drop(carrier)
+        self._end_own()
+
+    def _end_own(self) -> None:
         if self._own is not None:
             self._end_session(self._own)
             self._own = None
+
+
+def _session_of(job: Any) -> str:
+    info = job.session_info
+    if info is None or not info.session_id:
+        raise SourceError("BigQuery opened no session", hint="Run it again.", code="source_failed")
+    return info.session_id
 
 
 def _after(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
