@@ -455,6 +455,36 @@ def test_a_reset_forgets_everything_but_the_fence_and_the_numbers(managed: Manag
     assert len(managed.records()) == 3
 
 
+def test_r04_a_reset_that_died_halfway_is_nothing_or_all_of_it(managed: Managed) -> None:
+    """Where tables are not dropped in transactions, the next owner drops what the checkpoint no longer means."""
+    managed.sync(*KNOWN)
+    steps, done = 0, False
+    while not done:
+        fence = managed.fence()
+        with managed.source.session() as session:
+            dying = Dying(session, steps)
+            try:
+                upkeep.reset(dying, fence)  # pyright: ignore[reportArgumentType]
+                done = True
+            except Killed:
+                found = managed.checkpoint()
+                if found.row_count:
+                    assert len(managed.records()) == found.row_count == 3
+                    assert not found.first
+                else:
+                    assert (found.first, found.columns) == (True, None)
+                    seal.drop_leftovers(session, managed.fence())
+                    assert managed.names.records not in managed.tables()
+        steps += 1
+    assert steps > 5
+    fence = managed.fence()
+    with managed.source.session() as session:
+        upkeep.verify_row_count(session, fence, managed.checkpoint().row_count)
+    managed.set_up()
+    managed.sync(("added", "new", 1, "x"))
+    assert set(managed.records()) == {"new"}
+
+
 def test_records_are_marked_to_be_sent_again(managed: Managed) -> None:
     managed.sync(*KNOWN)
     fence = managed.fence()

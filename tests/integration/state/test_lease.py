@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.integration.state.managed import ME, OTHER, Managed, dead, ending
 
 from tailrace.errors import FenceLost, LeaseHeld, SourceError
 from tailrace.outcomes import Span
-from tailrace.sources.base import Job
+from tailrace.sources.base import Job, Session
 from tailrace.state import approval, commit, lease, quarantine, seal, synclog, upkeep
 from tailrace.state.fence import Fence, verify, write_fenced
+from tailrace.state.guards import GuardResult
 from tailrace.state.progress import commit_progress
 
 
@@ -220,6 +222,44 @@ def test_r02_a_conflict_is_tried_again_while_the_fence_is_ours(managed: Managed)
     with managed.source.session() as session:
         assert write_fenced(session, fence, contended, pause=lambda _: None) == "done"
     assert len(tries) == 3
+
+
+class Contended:
+    """A session whose first statement conflicts with another of ours, a renewal say."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.conflicts = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def execute(self, statement: str) -> int:
+        if not self.conflicts:
+            self.conflicts += 1
+            raise SourceError("DuckDB: Conflict on update!", code="source_conflict")
+        return self._session.execute(statement)
+
+
+def test_r02_a_single_statement_that_met_a_renewal_is_tried_again(managed: Managed) -> None:
+    fence = managed.fence()
+    names, dialect = managed.names, managed.dialect
+    stopped = [GuardResult("max_deletes", "1", "2", False, 2)]
+    writes: list[Callable[[Any], object]] = [
+        lambda session: lease.record_job(session, fence, Job("1")),
+        lambda session: approval.record_block(session, fence, "sync-1", stopped),
+        lambda session: approval.approve(session, dialect, names, "sync-1"),
+        lambda session: lease.release(session, fence),
+    ]
+    with managed.source.session() as session:
+        for write in writes:
+            contended = Contended(session)
+            write(contended)
+            assert contended.conflicts == 1
+    found = managed.checkpoint()
+    assert found.owner is None
+    assert found.approval is not None
+    assert found.approval.approved
 
 
 def test_r03_a_new_owner_waits_out_the_requests_of_one_that_may_live(managed: Managed) -> None:
