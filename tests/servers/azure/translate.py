@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
-from tests.servers.azure.casts import cast
+from tests.servers.azure.casts import cast, plain
 from tests.servers.azure.catalog import Table
 from tests.servers.azure.checks import check
 from tests.servers.azure.dialect import generate, parse
@@ -16,17 +15,11 @@ from tests.servers.azure.errors import SqlError, invalid_object, parse_error
 from tests.servers.azure.functions import SYSTEM, VARIABLES, call, name_of
 from tests.servers.azure.infer import Types, binary, function_name, is_text
 from tests.servers.azure.lexer import word_set
+from tests.servers.azure.names import Names
 from tests.servers.azure.types import SqlType, duckdb_type
+from tests.servers.azure.updates import Changes
 
 _COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
-
-
-class Names(Protocol):
-    """What names mean to a session."""
-
-    def table(self, schema: str, name: str) -> Table | None:
-        """A table that the session can name; the empty schema is its default one."""
-        ...
 
 
 @dataclass
@@ -79,7 +72,9 @@ class Translator:
             result.columns = self.types.output(tree)
             self._assignments(tree)
         if isinstance(tree, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
-            tree = self._change(tree)
+            changes = Changes(self._names, self._resolve)
+            tree = changes.rewritten(tree)
+            result.target = changes.target
         tree = self._rewrite(tree)
         result.sql = generate(tree)
         result.reads = list(self._reads.values())
@@ -95,13 +90,13 @@ class Translator:
     # -- names
 
     def _resolve(self, node: exp.Table) -> Table | None:
-        found = self._names.table(node.db, node.name)
+        found = self._names.table(node.db, _name(node))
         if found is None and node.db.lower() not in ("sys", "information_schema"):
-            raise invalid_object(f"{node.db}.{node.name}" if node.db else node.name)
+            raise invalid_object(f"{node.db}.{node.name}" if node.db else _name(node))
         return found
 
     def _lookup(self, node: exp.Table):  # type: ignore[no-untyped-def]
-        found = self._names.table(node.db, node.name)
+        found = self._names.table(node.db, _name(node))
         return found.columns if found else None
 
     def _table(self, node: exp.Table) -> exp.Expression:
@@ -113,7 +108,7 @@ class Translator:
             node.set("hints", None)
             return node
         found = self._resolve(node)
-        alias = node.alias or node.name
+        alias = node.alias or _name(node)
         if found is None:
             view = f"{node.db}.{node.name}".lower()
             self._result.views.add(view)
@@ -160,138 +155,6 @@ class Translator:
         each = exp.Anonymous(this="json_each", expressions=arguments)
         inner = exp.select(*items).from_(exp.Table(this=each, placed=True))
         return exp.Subquery(this=inner, alias=node.args.get("alias"))
-
-    # -- changes of rows
-
-    def _change(self, tree: exp.Expression) -> exp.Expression:
-        if isinstance(tree, exp.Insert):
-            place = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
-            self._target(place)
-            place.replace(exp.Table(this=exp.Var(this=self._stored), placed=True))
-            return tree
-        if isinstance(tree, exp.Merge):
-            self._target(tree.this)
-            alias = tree.this.alias_or_name
-            tree.this.replace(
-                exp.Table(
-                    this=exp.Var(this=self._stored),
-                    placed=True,
-                    alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)),
-                )
-            )
-            return tree
-        return self._update(tree) if isinstance(tree, exp.Update) else self._delete(tree)
-
-    def _target(self, node: exp.Table) -> Table:
-        found = self._resolve(node)
-        if found is None or found.kind != "U":
-            raise SqlError(259, "Ad hoc updates to system catalogs are not allowed.")
-        self._result.target = found
-        return found
-
-    @property
-    def _stored(self) -> str:
-        assert self._result.target is not None
-        return self._result.target.stored
-
-    def _named(self, node: exp.Table, source: exp.From | None) -> exp.Table:
-        """The table that a change names: itself, or by its alias in FROM."""
-        if source is not None and not node.db:
-            for each in [source.this, *(join.this for join in source.this.args.get("joins") or [])]:
-                if isinstance(each, exp.Table) and each.alias.lower() == node.name.lower():
-                    return each
-        return node
-
-    def _rows(self, tree: exp.Expression, node: exp.Table, source: exp.From, items: list) -> exp.Select:  # type: ignore[type-arg]
-        """The rows of a change with FROM: their numbers, and what they become."""
-        named = self._named(node, source)
-        target = self._target(named)
-        everything = [source.this, *(join.this for join in source.this.args.get("joins") or [])]
-        own = next(
-            (
-                each
-                for each in everything
-                if each is named
-                or (isinstance(each, exp.Table) and self._names.table(each.db, each.name) is target)
-            ),
-            None,
-        )
-        select = exp.Select()
-        if own is None:
-            own = exp.Table(this=node.this.copy(), db=node.args.get("db"))
-            select = select.from_(own, copy=False)
-            select.append("joins", exp.Join(this=source.this, kind="CROSS"))
-            joins = source.this.args.pop("joins", None) or []
-            select.set("joins", [*select.args.get("joins", []), *joins])
-        else:
-            select.set("from_", source)
-            joins = source.this.args.pop("joins", None) or []
-            select.set("joins", joins)
-        number = exp.Column(
-            this=exp.to_identifier("rowid"), table=exp.to_identifier(own.alias_or_name, quoted=True)
-        )
-        select.set("expressions", [exp.alias_(number, "_row"), *items])
-        if tree.args.get("where"):
-            select.set("where", tree.args["where"])
-        return select
-
-    def _update(self, tree: exp.Update) -> exp.Expression:
-        source = tree.args.get("from_") or tree.args.get("from")
-        if source is None:
-            target = self._target(tree.this)
-            place = exp.Table(
-                this=exp.Var(this=target.stored),
-                placed=True,
-                alias=exp.TableAlias(this=exp.to_identifier(tree.this.alias_or_name, quoted=True)),
-            )
-            for each in tree.expressions:
-                each.set("this", exp.column(each.this.name, quoted=True))
-            tree.set("this", place)
-            return tree
-        sets = tree.expressions
-        items = [exp.alias_(each.expression, f"_v{number}") for number, each in enumerate(sets)]
-        rows = self._rows(tree, tree.this, source, items)
-        changed = [
-            exp.EQ(
-                this=exp.column(each.this.name, quoted=True),
-                expression=exp.Column(
-                    this=exp.to_identifier(f"_v{number}"), table=exp.to_identifier("_rows")
-                ),
-            )
-            for number, each in enumerate(sets)
-        ]
-        place = exp.Table(
-            this=exp.Var(this=self._stored),
-            placed=True,
-            alias=exp.TableAlias(this=exp.to_identifier("_target")),
-        )
-        return exp.Update(
-            this=place,
-            expressions=changed,
-            from_=exp.From(
-                this=exp.Subquery(this=rows, alias=exp.TableAlias(this=exp.to_identifier("_rows")))
-            ),
-            where=exp.Where(this=exp.Var(this="_target.rowid = _rows._row")),
-        )
-
-    def _delete(self, tree: exp.Delete) -> exp.Expression:
-        named = tree.args.get("tables")
-        source = tree.this
-        if not named and not source.args.get("joins"):
-            target = self._target(source)
-            place = exp.Table(
-                this=exp.Var(this=target.stored),
-                placed=True,
-                alias=exp.TableAlias(this=exp.to_identifier(source.name, quoted=True)),
-            )
-            tree.set("this", place)
-            return tree
-        rows = self._rows(tree, named[0] if named else source, exp.From(this=source), [])
-        inside = exp.In(this=exp.Var(this="rowid"), query=exp.Subquery(this=rows))
-        inside.set("placed", True)
-        return exp.Delete(
-            this=exp.Table(this=exp.Var(this=self._stored), placed=True), where=exp.Where(this=inside)
-        )
 
     # -- expressions
 
@@ -354,7 +217,7 @@ class Translator:
                 return cast(node.expression, node.this, node, self.types)
             case exp.Collate():
                 word = "C" if binary(node) or "_CS_" in node.expression.name.upper() else "NOCASE"
-                return exp.Collate(this=node.this, expression=exp.Var(this=word))
+                return exp.Collate(this=plain(node.this, "VARCHAR"), expression=exp.Var(this=word))
             case exp.AtTimeZone():
                 return exp.Anonymous(this="_utc", expressions=[node.this])
             case exp.Parameter():
@@ -378,13 +241,16 @@ class Translator:
                 item for item in items if not isinstance(item, exp.Star) and is_text(self.types.of(item))
             ]
             if texts and not any(isinstance(each, exp.Star) for each in items):
-                on = [self._text(item.copy()) for item in items]
+                on = [self._text(item.copy()) if item in texts else item.copy() for item in items]
                 distinct.set("on", exp.Tuple(expressions=on))
         group = node.args.get("group")
         if group is None or not group.expressions:
             return
         keys = [each for each in group.expressions if is_text(self.types.of(each))]
-        group.set("expressions", [self._text(each.copy()) for each in group.expressions])
+        group.set(
+            "expressions",
+            [self._text(each.copy()) if each in keys else each for each in group.expressions],
+        )
         if not keys:
             return
         parts = [*node.expressions, node.args.get("having"), *_ordering(node)]
@@ -471,6 +337,12 @@ class Translator:
         return call(name_of(node), node, self.types)
 
 
+def _name(node: exp.Table) -> str:
+    """A table's name; the parser cuts the sign of a temporary one off."""
+    temporary = isinstance(node.this, exp.Identifier) and node.this.args.get("temporary")
+    return f"#{node.name}" if temporary and not node.name.startswith("#") else node.name
+
+
 def _argument(node: exp.Expression) -> str:
     return node.name if isinstance(node, (exp.Literal, exp.National)) else ""
 
@@ -527,7 +399,9 @@ def _any_of(part: exp.Expression, keys: list[exp.Expression]) -> None:
     while stack:
         node = stack.pop()
         if any(_same(node, key) for key in keys):
-            node.replace(exp.Anonymous(this="any_value", expressions=[node.copy()], placed=True))
+            taken = exp.Anonymous(this="any_value", expressions=[node.copy()], placed=True)
+            shown = isinstance(node, exp.Column) and isinstance(node.parent, exp.Select)
+            node.replace(exp.alias_(taken, node.name, quoted=True) if shown else taken)
             continue
         if function_name(node) in _AGGREGATES and not isinstance(node.parent, exp.Window):
             continue
