@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LABEL = "tailrace"
 _LABELLED = re.compile(r"\s*(?:SELECT|WITH|INSERT|UPDATE|DELETE|CREATE\s+TABLE\b.*?\)\s+AS\n)\b", re.I | re.S)
-_OF_STAGE = re.compile(r"\[#")
+_OF_STAGE = re.compile(r"(?<![\w'])\[?#\w")
 
 
 def labelled(statement: str) -> str:

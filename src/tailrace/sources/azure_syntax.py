@@ -114,7 +114,7 @@ class AzureSyntax(Syntax):
         return f"UPDATE {table} SET {sets} WHERE 1 = 1"
 
     def stage(self, name: str) -> str:
-        return bracketed(f"#{name}")
+        return f"#{name}" if re.fullmatch(r"\w+", name) else bracketed(f"#{name}")
 
     def fill_stage(self, name: str, columns: Sequence[tuple[str, str]], query: str) -> tuple[str, ...]:
         """CTAS, whose column types are those of the casts."""
