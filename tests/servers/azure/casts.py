@@ -104,7 +104,7 @@ def _text(value: exp.Expression, kind: SqlType, source: SqlType | None, style: i
         converted = macro("left", converted, kind.length)
     if kind.name in ("char", "nchar"):
         converted = macro("rpad", converted, kind.length, " ")
-    return converted
+    return exp.Paren(this=value) if converted is value else converted
 
 
 def text_of(value: exp.Expression, source: SqlType | None, style: int) -> exp.Expression:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tests.servers.azure import errors, security, tables
+from tests.servers.azure import altering, errors, security, tables
 from tests.servers.azure.catalog import Table
 from tests.servers.azure.errors import SqlError, engine_error, parse_error
 from tests.servers.azure.grants import DATABASE
@@ -88,11 +88,11 @@ def _define(session: Session, piece: Piece, text: str, verb: str, what: str) -> 
             plain, _ = without_label(text)
             return tables.create(session, pieces(plain)[0], pieces(plain)[0].text)
         if verb in ("DROP", "TRUNCATE", "ALTER"):
-            work = {"DROP": tables.drop, "ALTER": tables.alter}.get(verb)
-            work(session, piece) if work else tables.truncate(session, text)
+            work = {"DROP": altering.drop, "ALTER": altering.alter}.get(verb)
+            work(session, piece) if work else altering.truncate(session, text)
             return None
     if verb == "RENAME" and what == "OBJECT":
-        tables.rename(session, text)
+        altering.rename(session, text)
     elif verb == "CREATE" and what == "SCHEMA":
         _create_schema(session, piece)
     elif verb == "DROP" and what == "SCHEMA":
@@ -100,7 +100,7 @@ def _define(session: Session, piece: Piece, text: str, verb: str, what: str) -> 
     elif verb == "CREATE" and what == "VIEW":
         _create_view(session, piece, text)
     elif verb == "DROP" and what == "VIEW":
-        tables.drop(session, piece)
+        altering.drop(session, piece)
     elif what == "STATISTICS":
         return None
     elif verb == "ALTER" and what == "DATABASE":

@@ -21,7 +21,7 @@ _SETTINGS = (
     "SET GLOBAL default_collation = 'NOCASE'",
     "SET GLOBAL default_null_order = 'nulls_first_on_asc_last_on_desc'",
     "SET GLOBAL TimeZone = 'UTC'",
-    "SET GLOBAL preserve_insertion_order = true",
+    "SET GLOBAL disabled_optimizers = 'statistics_propagation'",  # it answers what a pool would compute for hours
 )
 
 

@@ -15,7 +15,7 @@ from tests.servers.azure.errors import SqlError, invalid_object, parse_error
 from tests.servers.azure.functions import SYSTEM, VARIABLES, call, name_of
 from tests.servers.azure.infer import Types, binary, function_name, is_text
 from tests.servers.azure.lexer import word_set
-from tests.servers.azure.names import Names
+from tests.servers.azure.names import Names, table_name
 from tests.servers.azure.types import SqlType, duckdb_type
 from tests.servers.azure.updates import Changes
 
@@ -90,13 +90,13 @@ class Translator:
     # -- names
 
     def _resolve(self, node: exp.Table) -> Table | None:
-        found = self._names.table(node.db, _name(node))
+        found = self._names.table(node.db, table_name(node))
         if found is None and node.db.lower() not in ("sys", "information_schema"):
-            raise invalid_object(f"{node.db}.{node.name}" if node.db else _name(node))
+            raise invalid_object(f"{node.db}.{node.name}" if node.db else table_name(node))
         return found
 
     def _lookup(self, node: exp.Table):  # type: ignore[no-untyped-def]
-        found = self._names.table(node.db, _name(node))
+        found = self._names.table(node.db, table_name(node))
         return found.columns if found else None
 
     def _table(self, node: exp.Table) -> exp.Expression:
@@ -108,7 +108,7 @@ class Translator:
             node.set("hints", None)
             return node
         found = self._resolve(node)
-        alias = node.alias or _name(node)
+        alias = node.alias or table_name(node)
         if found is None:
             view = f"{node.db}.{node.name}".lower()
             self._result.views.add(view)
@@ -335,12 +335,6 @@ class Translator:
         if name in SYSTEM:
             return self._system(name, [_argument(each) for each in node.expressions])
         return call(name_of(node), node, self.types)
-
-
-def _name(node: exp.Table) -> str:
-    """A table's name; the parser cuts the sign of a temporary one off."""
-    temporary = isinstance(node.this, exp.Identifier) and node.this.args.get("temporary")
-    return f"#{node.name}" if temporary and not node.name.startswith("#") else node.name
 
 
 def _argument(node: exp.Expression) -> str:
