@@ -6,11 +6,13 @@ import base64
 import datetime
 import hashlib
 import os
+import queue
 import shutil
 import subprocess
 import tempfile
 import threading
 import zipfile
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -135,6 +137,9 @@ class Engine:
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
+        self._waiting: dict[str, queue.Queue[str]] = {}
+        self._count = 0
+        self._ended = False
 
     def start(self, port: int) -> None:
         """Start the process and wait until it listens."""
@@ -149,15 +154,12 @@ class Engine:
             f"-Dderby.locks.waitTimeout={self._lock_wait}",
             "-cp", os.pathsep.join(map(str, [ours, *jars])), "tailrace.db2.Engine", str(port),
         ]  # fmt: skip
-        self._log = (self.folder / "log").open("w")
-        self._process = subprocess.Popen(
-            command,
-            cwd=self.folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
+        with (self.folder / "log").open("w") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
+        self._reader.start()
         self._ask("ping", "")
 
     def stop(self) -> None:
@@ -169,9 +171,9 @@ class Engine:
             assert process.stdout
             process.kill()
             process.wait(30)
+            self._reader.join(30)
             process.stdin.close()
             process.stdout.close()
-            self._log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def create(self, database: str) -> None:
@@ -188,22 +190,45 @@ class Engine:
         width, cells = int(answer[1]), [_value(cell) for cell in answer[2:]]
         return [tuple(cells[start : start + width]) for start in range(0, len(cells), width)]
 
+    def cancel(self, port: int) -> None:
+        """End the statement that runs for the client connected from this port."""
+        with suppress(RuntimeError, DerbyError):
+            self._ask("cancel", "", str(port))
+
     def _ask(self, *words: str) -> list[str]:
         process = self._process
         if process is None:
             raise RuntimeError("the engine does not run")
         assert process.stdin
-        assert process.stdout
+        answers: queue.Queue[str] = queue.Queue()
         with self._lock:
-            try:
-                process.stdin.write(" ".join(map(_encode, words)) + "\n")
+            self._count += 1
+            number = str(self._count)
+            self._waiting[number] = answers
+            with suppress(OSError):
+                process.stdin.write(f"{number} {' '.join(map(_encode, words))}\n")
                 process.stdin.flush()
-                line = process.stdout.readline()
-            except OSError:
-                line = ""
+            if self._ended:
+                answers.put("")
+        line = answers.get()
         if not line:
-            raise RuntimeError(f"Derby ended: {(self.folder / 'log').read_text()}")
+            raise RuntimeError(f"Derby ended: {self._log()}")
         state, *answer = line.split()
         if state == "error":
             raise DerbyError(_decode(answer[0]), _decode(answer[1]))
         return answer
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout
+        for line in process.stdout:
+            number, _, answer = line.partition(" ")
+            with self._lock:
+                self._waiting.pop(number).put(answer)
+        with self._lock:
+            self._ended = True
+            for answers in self._waiting.values():
+                answers.put("")
+
+    def _log(self) -> str:
+        log = self.folder / "log"
+        return log.read_text() if log.exists() else ""

@@ -6,7 +6,9 @@ answered here, and the answers are put together again in the client's order.
 
 from __future__ import annotations
 
+import os
 import re
+import select
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -242,29 +244,44 @@ def _accepted(part: Frame) -> Frame:
     return part.with_objects([(code, content), *objects[1:]])
 
 
-@dataclass
 class Upstream:
-    """The connection to Derby."""
+    """The connection to Derby on behalf of a client."""
 
-    link: socket.socket
-
-    def __post_init__(self) -> None:
-        self._stream = self.link.makefile("rb", buffering=1 << 16)
+    def __init__(self, link: socket.socket, client: socket.socket, cancel: Callable[[int], None]) -> None:
+        self.link = link
+        self._client = client
+        self._cancel = cancel
+        self._port = int(link.getsockname()[1])
+        self._stream = link.makefile("rb", buffering=1 << 16)
 
     def ask(self, command: Command) -> list[Frame]:
-        """Send a command; the answers. Raises LinkEnded."""
+        """Send a command; the answers. Raises LinkEnded, also where the client goes away meanwhile."""
         parts = chained(list(command.frames))
         try:
             self.link.sendall(b"".join(part.raw for part in parts))
+            self._wait()
             answers = read_chain(self._stream)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise LinkEnded from error
         # Derby counts the commands of a chain; here every chain has one
         return [part.with_head(part.flags, command.correlation) for part in answers]
 
+    def _wait(self) -> None:
+        """Wait for Derby; a client that hangs up ends what runs for it, as Db2 would."""
+        ready, _, _ = select.select([self.link, self._client], [], [])
+        if self.link not in ready and _hung_up(self._client):
+            self._cancel(self._port)
+            raise LinkEnded
+
     def close(self) -> None:
         self._stream.close()
         self.link.close()
+
+
+def _hung_up(client: socket.socket) -> bool:
+    """Whether a client ended its connection; under TLS it may say goodbye first (record type 21)."""
+    with socket.socket(fileno=os.dup(client.fileno())) as plain:
+        return plain.recv(1, socket.MSG_PEEK) in (b"", b"\x15")
 
 
 def chains(link: socket.socket) -> Iterator[list[Frame]]:

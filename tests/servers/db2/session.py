@@ -45,7 +45,8 @@ class Session:
     def __init__(self, server: Db2Server, client: socket.socket) -> None:
         self._server = server
         self._client = client
-        self._upstream = relay.Upstream(socket.create_connection(("127.0.0.1", server.engine.port)))
+        derby = socket.create_connection(("127.0.0.1", server.engine.port))
+        self._upstream = relay.Upstream(derby, client, server.engine.cancel)
         self._sections: dict[bytes, Statement] = {}
         self._last = ""
         self._in_unit = False
@@ -68,6 +69,7 @@ class Session:
         finally:
             self._upstream.close()
             self.close()
+            self._client.close()
 
     def ask(self, command: Command) -> list[Frame]:
         """What Derby answers to a command."""
@@ -75,10 +77,8 @@ class Session:
 
     def close(self) -> None:
         """End the connection, from any thread."""
-        for link in (self._client, self._upstream.link):
-            with suppress(OSError):
-                link.shutdown(socket.SHUT_RDWR)
-        self._client.close()
+        with suppress(OSError):
+            self._client.shutdown(socket.SHUT_RDWR)
 
     def _answer(self, wanted: list[Command]) -> list[Frame]:
         answers: list[Frame] = []

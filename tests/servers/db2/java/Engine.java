@@ -12,19 +12,18 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Base64;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.apache.derby.drda.NetworkServerControl;
 
 /**
  * Apache Derby's network server, and a way for its owner to run statements in it without a driver.
  *
- * <p>One line of base64 words is a request (create, sql or drop; the database; the statement), one line is the
- * answer. The server ends when its standard input does, so that it never outlives whoever started it.
+ * <p>One line of base64 words is a request (a number; create, sql, drop or cancel; the database; the statement or
+ * port), one line with the same number is the answer. The server ends when its standard input does, so that it never outlives whoever started it.
  */
 public final class Engine {
-    private static final String ADMINISTRATOR = "DB2INST1";
-    private static final Map<String, Connection> connections = new HashMap<>();
+    private static final String OWNER = ";user=DB2INST1";
 
     public static void main(String[] arguments) throws Exception {
         PrintStream answers = System.out;
@@ -43,46 +42,51 @@ public final class Engine {
         Class.forName("org.apache.derby.jdbc.EmbeddedDriver");
         BufferedReader requests =
                 new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
+        ExecutorService workers = Executors.newCachedThreadPool();
         for (String line = requests.readLine(); line != null; line = requests.readLine()) {
             String[] words = line.split(" ");
-            StringBuilder answer = new StringBuilder();
-            try {
-                answer(text(words[0]), text(words[1]), words.length > 2 ? text(words[2]) : "", answer);
-                answer.insert(0, "ok");
-            } catch (SQLException problem) {
-                answer.setLength(0);
-                answer.append("error ").append(word(String.valueOf(problem.getSQLState())));
-                answer.append(' ').append(word(String.valueOf(problem.getMessage())));
-            }
-            answers.println(answer);
-            answers.flush();
+            workers.execute(
+                    () -> {
+                        String answer = words[0] + " " + answer(words);
+                        synchronized (answers) {
+                            answers.println(answer);
+                            answers.flush();
+                        }
+                    });
         }
         Runtime.getRuntime().halt(0);
     }
 
+    private static String answer(String[] words) {
+        StringBuilder answer = new StringBuilder("ok");
+        try {
+            answer(text(words[1]), text(words[2]), words.length > 3 ? text(words[3]) : "", answer);
+            return answer.toString();
+        } catch (SQLException problem) {
+            String message = String.valueOf(problem.getMessage());
+            return "error " + word(String.valueOf(problem.getSQLState())) + ' ' + word(message);
+        } catch (RuntimeException | ReflectiveOperationException problem) {
+            return "error " + word("") + ' ' + word(problem.toString());
+        }
+    }
+
     private static void answer(String what, String database, String sql, StringBuilder answer)
-            throws SQLException {
+            throws SQLException, ReflectiveOperationException {
         String url = "jdbc:derby:memory:" + database;
         switch (what) {
             case "ping":
                 break;
             case "create":
-                Connection owner = DriverManager.getConnection(url + ";create=true;user=" + ADMINISTRATOR);
-                connections.put(database, owner);
-                owner.setAutoCommit(false);
-                try (Statement statement = owner.createStatement()) {
+                try (Connection owner = DriverManager.getConnection(url + ";create=true" + OWNER);
+                        Statement statement = owner.createStatement()) {
+                    owner.setAutoCommit(false);
                     for (String part : sql.split(";\\s*\n")) {
                         statement.executeUpdate(part);
                     }
+                    owner.commit();
                 }
-                owner.commit();
-                owner.setAutoCommit(true);
                 break;
             case "drop":
-                Connection last = connections.remove(database);
-                if (last != null) {
-                    last.close();
-                }
                 try {
                     DriverManager.getConnection(url + ";drop=true");
                 } catch (SQLException done) {
@@ -91,8 +95,12 @@ public final class Engine {
                     }
                 }
                 break;
+            case "cancel":
+                Sessions.cancel(Integer.parseInt(sql));
+                break;
             default:
-                try (Statement statement = connections.get(database).createStatement()) {
+                try (Connection owner = DriverManager.getConnection(url + OWNER);
+                        Statement statement = owner.createStatement()) {
                     if (statement.execute(sql)) {
                         rows(statement.getResultSet(), answer);
                     }
