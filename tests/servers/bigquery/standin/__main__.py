@@ -7,7 +7,9 @@ standard input does, so that it never outlives whoever started it.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,8 @@ async def _main(wanted: dict[str, Any]) -> None:
         lifespan="off",
         timeout_keep_alive=3600,
     )
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # syntax trees are large and short-lived
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:
@@ -54,10 +58,10 @@ async def _main(wanted: dict[str, Any]) -> None:
     rest = server.servers[0].sockets[0].getsockname()[1]
     print(json.dumps({"rest": rest, "storage": storage}), flush=True)
     await asyncio.to_thread(sys.stdin.buffer.read)
-    server.should_exit = server.force_exit = True
     faults.clear()
+    serving.cancel()
     grpc_server.stop(None)
-    await serving
+    os._exit(0)  # nothing is kept, and whatever still runs need not be waited for
 
 
 if __name__ == "__main__":

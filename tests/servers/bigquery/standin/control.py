@@ -134,5 +134,6 @@ def _shown(job: Job) -> dict[str, Any]:
         "affected": job.loaded if "load" in job.configuration else job.result.affected,
         "session": job.session,
         "dry": job.dry,
+        "seconds": job.ended - job.started if job.ended and job.started else None,
         "configuration": job.configuration,
     }
