@@ -70,7 +70,7 @@ class Door:
             refused = Sqlca.of(-1060, "08004", session.user)
             return [
                 relay.reply(command, relay.RDBAFLRM, (relay.SVRCOD, _ERROR), (relay.RDBNAM, raw)),
-                relay.card(command, refused),
+                relay.typed_card(command, refused),
             ]
         return []
 

@@ -36,10 +36,12 @@ SECCHKRM, RDBAFLRM, RDBNFNRM, OPNQFLRM = 0x1219, 0x221A, 0x2211, 0x2212
 SQLSTT, SQLCARD, SQLDARD, ACCRDBRM = 0x2414, 0x2408, 0x2411, 0x2201
 QRYDTA, ENDQRYRM, OPNQRYRM, SQLCSRHLD = 0x241B, 0x220B, 0x2205, 0x211F
 SQLDTA, PRCNAM, FDODTA = 0x2412, 0x2138, 0x147A
-RDBNAM, PRDID, TYPDEFOVR, PKGNAMCSN, QRYINSID = 0x2110, 0x112E, 0x0035, 0x2113, 0x215B
+RDBNAM, PRDID, TYPDEFNAM, TYPDEFOVR, PKGNAMCSN, QRYINSID = 0x2110, 0x112E, 0x002F, 0x0035, 0x2113, 0x215B
 USRID, PASSWORD, SVRCOD, SECCHKCD = 0x11A0, 0x11A1, 0x1149, 0x11A4
 _SAME_CORRELATION = 0x10
 _CONTINUE = 0x20
+_UTF_8 = bytes.fromhex("0006119c04b80006119e04b8")
+"""CCSIDSBC and CCSIDMBC 1208, as Derby says them."""
 _SECTION = 64
 """How long PKGNAMCSN is whose names are padded to 18 characters."""
 
@@ -168,6 +170,12 @@ def reply(command: Command, code: int, *parameters: tuple[int, bytes]) -> Frame:
 def card(command: Command, result: Sqlca) -> Frame:
     """A SQLCARD of our own."""
     return frame(OBJECT, command.correlation, join(SQLCARD, result.encode()))
+
+
+def typed_card(command: Command, result: Sqlca) -> Frame:
+    """A SQLCARD where no types were agreed upon yet: they come with it."""
+    types = join(TYPDEFNAM, b"QTDSQLASC") + join(TYPDEFOVR, _UTF_8)
+    return frame(OBJECT, command.correlation, types + join(SQLCARD, result.encode()))
 
 
 def decode_name(data: bytes) -> str:
