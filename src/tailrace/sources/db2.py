@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tailrace.errors import SourceError, TailraceError
+from tailrace.errors import TailraceError
 from tailrace.sources.base import CheckStep, Column, Job, Kind, Limits
 from tailrace.sources.db2_check import check_db2
 from tailrace.sources.db2_dialect import Db2Dialect
 from tailrace.sources.db2_errors import ours
 from tailrace.sources.db2_grants import db2_grants
+from tailrace.sources.db2_models import DB2, db2_statement, split
 from tailrace.sources.db2_names import swapped
 from tailrace.sources.db2_pool import Pool
 from tailrace.sources.db2_process import Child, DriverError, connect
@@ -23,7 +24,6 @@ from tailrace.sources.db2_settings import Db2Connection, Db2Settings, connection
 from tailrace.sources.db2_types import LONGEST, kind_of, native_of
 from tailrace.sources.model import preview_query
 from tailrace.sources.settings import read_settings
-from tailrace.sources.statement import model_statement
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +43,9 @@ class Db2Source:
     """
 
     type = "db2"
-    limits = Limits(identifier_bytes=128, value_bytes=LONGEST - 4, query_words=("SELECT", "WITH", "VALUES"))
+    limits = Limits(
+        identifier_bytes=128, value_bytes=LONGEST - 4, query_words=("SELECT", "WITH", "VALUES"), scan=DB2
+    )
     settings_model = Db2Settings
 
     def __init__(
@@ -80,19 +82,22 @@ class Db2Source:
 
     def describe(self, sql: str) -> list[Column]:
         """The columns of a model's statement, found without running it. Raises ModelError."""
-        statement = model_statement(sql, self.limits)
+        statement = db2_statement(sql, self.limits)
+        leading, rows = self.dialect.leading(statement), self.dialect.subquery(statement, "model")
         with self.session(model=True) as session:
-            fields = session.describe(f"SELECT * FROM {self.dialect.subquery(statement, 'model')}")
-            columns = [
-                Column(swapped(field.name), kind_of(native), native)
-                for field, native in ((field, native_of(field)) for field in fields)
-            ]
-            columns = _fixed_text(session, self.dialect, statement, columns)
+            fields = session.describe(leading + split(statement).query)
+            described = [(swapped(field.name), native_of(field)) for field in fields]
+            columns = [Column(name, kind_of(native), native) for name, native in described]
+            if len({column.name for column in columns}) == len(
+                columns
+            ):  # else the caller tells what is wrong
+                session.describe(f"{leading}SELECT * FROM {rows}")
+                columns = _fixed_text(session, self.dialect, statement, columns)
         return [_by_suffix(column) for column in columns]
 
     def preview(self, sql: str, limit: int) -> pa.Table:
         """The first records of a model's statement, with values as a sync would read them."""
-        query = preview_query(self.dialect, model_statement(sql, self.limits), self.describe(sql), limit)
+        query = preview_query(self.dialect, db2_statement(sql, self.limits), self.describe(sql), limit)
         with self.session(model=True) as session:
             return session.read(query).read_all()
 
@@ -156,14 +161,11 @@ def _fixed_text(
     if not texts:
         return columns
     lengths = ", ".join(
-        f"LENGTH(COALESCE(m.{dialect.quote(column.name)}, CAST('' AS CHAR(1))))" for column in texts
+        f"LENGTH(COALESCE(MAX(m.{dialect.quote(column.name)}), CAST('' AS CHAR(1))))" for column in texts
     )
-    try:
-        ((*found,),) = session.rows(
-            f"SELECT {lengths} FROM SYSIBM.SYSDUMMY1 LEFT JOIN {dialect.subquery(statement, 'm')} ON 1 = 0"
-        )
-    except SourceError:
-        return columns  # a repeated name, of which the caller tells better
+    ((*found,),) = session.rows(
+        f"{dialect.leading(statement)}SELECT {lengths} FROM {dialect.subquery(statement, 'm')} WHERE 1 = 0"
+    )
     fixed = {
         column.name for column, length in zip(texts, found, strict=True) if length == _length(column) > 1
     }

@@ -48,6 +48,8 @@ def _serve(wire: Wire) -> None:
             answer: Any = getattr(driver, name)(*arguments)
         except Exception as error:
             answer = Failure(type(error).__name__, str(error), driver.last_state() if driver else "")
+            if driver is not None:
+                driver.settle()
         wire.send(answer)
 
 

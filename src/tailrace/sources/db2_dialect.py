@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from tailrace.sources.base import Column, Kind
+from tailrace.sources.db2_models import split
 from tailrace.sources.db2_names import FOLDED, swapped
 from tailrace.sources.db2_statements import together, unless
 from tailrace.sources.db2_types import DIGITS, LONGEST, bare, kind_of, sizes
@@ -71,6 +72,14 @@ class Db2Dialect(Dialect):
         if isinstance(value, datetime):
             return f"TIMESTAMP('{value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ', timespec='microseconds')}')"
         return super().literal(value)
+
+    def subquery(self, sql: str, alias: str) -> str:
+        """Without what cannot stand there: `leading` gives the common table expressions."""
+        return f"(\n{split(sql).query}\n) AS {alias}"
+
+    def leading(self, sql: str) -> str:
+        expressions = split(sql).expressions
+        return f"WITH {expressions}\n" if expressions else ""
 
     # -- types
 

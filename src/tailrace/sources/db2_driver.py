@@ -32,6 +32,7 @@ class Driver:
     def __init__(self) -> None:
         self._connection: Any = None
         self._stream: _Stream | None = None
+        self._lasting = False
 
     def connect(self, text: str) -> None:
         """Open the connection, in autocommit."""
@@ -61,6 +62,7 @@ class Driver:
         prepared = ibm_db.prepare(self._connection, statement)
         fields = described(prepared)
         ibm_db.free_stmt(prepared)
+        self.settle()
         return fields
 
     def open(self, statement: str) -> list[Field]:
@@ -96,16 +98,28 @@ class Driver:
     def begin(self) -> None:
         """From here on nothing is kept before `commit`."""
         ibm_db.autocommit(self._connection, ibm_db.SQL_AUTOCOMMIT_OFF)
+        self._lasting = True
 
     def commit(self) -> None:
         """Keep what was done since `begin`."""
         ibm_db.commit(self._connection)
         ibm_db.autocommit(self._connection, ibm_db.SQL_AUTOCOMMIT_ON)
+        self._lasting = False
 
     def rollback(self) -> None:
         """Undo what was done since `begin`."""
         ibm_db.rollback(self._connection)
         ibm_db.autocommit(self._connection, ibm_db.SQL_AUTOCOMMIT_ON)
+        self._lasting = False
+
+    def settle(self) -> None:
+        """Give back the locks that a statement left which was only prepared, or which failed.
+
+        The driver's autocommit ends a unit of work only after a statement that succeeded.
+        """
+        if self._connection is not None and not self._lasting and self._stream is None:
+            with contextlib.suppress(Exception):
+                ibm_db.rollback(self._connection)
 
     def close(self) -> None:
         """Close the connection."""

@@ -32,6 +32,9 @@ class SourceKit:
     ]
     """Decimals that the type of `types` holds, without needless zeros."""
 
+    long_text: ClassVar[str] = "text"
+    """The type of a managed column for any text within the limit of a value."""
+
     lacks: ClassVar[frozenset[str]] = frozenset()
     """Of `NaN` and `Infinity` those that the warehouse's floating-point type does not have."""
 

@@ -200,7 +200,11 @@ class SessionConformance(SourceKit):
 
     def test_an_upload_keeps_every_value(self, managed: Source, table: Callable[..., str]) -> None:
         name = table(
-            ("n", "bigint"), ("t", "text"), ("i", "integer"), ("b", "boolean"), ("moment", "timestamptz")
+            ("n", "bigint"),
+            ("t", self.long_text),
+            ("i", "integer"),
+            ("b", "boolean"),
+            ("moment", "timestamptz"),
         )
         times = [datetime(2026, 3, 29, 1, 30, 0, 123456, UTC), datetime(1969, 7, 20, tzinfo=UTC), None]
         rows = max(len(TEXTS), len(INTEGERS))
