@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import google.api_core.exceptions
@@ -47,6 +48,7 @@ class Client:
             client_options={"api_endpoint": environment["TAILRACE_BIGQUERY_ENDPOINT"]},
         )
         self._storage = environment["TAILRACE_BIGQUERY_STORAGE_ENDPOINT"]
+        self._ca = environment.get("TAILRACE_BIGQUERY_STORAGE_CA")
 
     def close(self) -> None:
         self.api.close()
@@ -78,7 +80,12 @@ class Client:
         if token and not self.credentials.token:
             self.credentials.refresh(google.auth.transport.requests.Request())
         metadata = [("authorization", f"Bearer {self.credentials.token}")] if token else []
-        channel = grpc.insecure_channel(self._storage, options=[("grpc.max_receive_message_length", -1)])
+        options = [("grpc.max_receive_message_length", -1)]
+        if self._ca is None:
+            channel = grpc.insecure_channel(self._storage, options=options)
+        else:
+            credentials = grpc.ssl_channel_credentials(Path(self._ca).read_bytes())
+            channel = grpc.secure_channel(self._storage, credentials, options=options)
         reader = bigquery_storage_v1.BigQueryReadClient(transport=BigQueryReadGrpcTransport(channel=channel))
 
         def read(table: str) -> pa.Table:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
 import grpc
 import pytest
 from tests.integration.servers.bigquery_clients import Client, Refused, reason
@@ -125,3 +128,15 @@ def test_a_test_hears_of_its_own_mistakes(bigquery: BigQueryServer, bigquery_dat
         bigquery_dataset.sql("SELECT * FROM missing")
     with pytest.raises(StandInError, match="no role or permission"):
         bigquery_dataset.account.grant("tables.fly")
+
+
+def test_the_storage_api_can_speak_tls(tmp_path: Path) -> None:
+    server = BigQueryServer(tls=tmp_path)
+    try:
+        server.start()
+        with server.dataset() as dataset, closing(Client(dataset)) as client:
+            dataset.sql("CREATE TABLE t (a INT64)", "INSERT INTO t VALUES (1)")
+            with client.storage() as read:
+                assert read("t").to_pydict() == {"a": [1]}
+    finally:
+        server.stop()

@@ -22,6 +22,7 @@ from typing import Any
 import pyarrow as pa
 from tests.servers.bigquery.account import Account
 from tests.servers.bigquery.faults import Fault
+from tests.servers.certificates import make_certificates
 
 ROOT = Path(__file__).parents[3]
 PYTHON = ROOT / ".venv-bqemulator" / "bin" / "python"
@@ -89,22 +90,24 @@ class Dataset:
     @property
     def jobs(self) -> list[dict[str, Any]]:
         """The jobs of this project but those of `sql`, oldest first."""
-        return [
-            job
-            for job in self.server.jobs
-            if job["project"] == self.project and job["labels"].get("by") != "administrator"
-        ]
+        jobs = self.server.control("jobs", project=self.project)
+        return [job for job in jobs if job["labels"].get("by") != "administrator"]
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """The calls of the REST API for this project, oldest first."""
+        return self.server.control("calls", project=self.project)
 
 
 class BigQueryServer:
     """A running stand-in; `start` and `stop` it once per test process.
 
-    `tls=(certificate, key)` lets the Storage API speak TLS.
+    With `tls`, a folder to write certificates to, the Storage API speaks TLS only.
     """
 
     host = "127.0.0.1"
 
-    def __init__(self, tls: tuple[Path, Path] | None = None, port: int = 0) -> None:
+    def __init__(self, tls: Path | None = None, port: int = 0) -> None:
         self._tls = tls
         self._wanted_port = port
         self._secret = secrets.token_hex(16)
@@ -130,9 +133,10 @@ class BigQueryServer:
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        certificate, key = self._tls or (None, None)
-        wanted = {"secret": self._secret, "port": self._wanted_port}
-        wanted |= {"certificate": str(certificate), "key": str(key)} if certificate else {}
+        wanted: dict[str, Any] = {"secret": self._secret, "port": self._wanted_port}
+        if self._tls is not None:
+            make_certificates(self._tls, self._tls / "ca.crt", self._tls / "other-ca.crt", self.host)
+            wanted |= {"certificate": str(self._tls / "server.crt"), "key": str(self._tls / "server.key")}
         self._process.stdin.write(json.dumps(wanted).encode() + b"\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
@@ -164,7 +168,7 @@ class BigQueryServer:
             "TAILRACE_BIGQUERY_ENDPOINT": f"http://{self.host}:{self.rest}",
             "TAILRACE_BIGQUERY_STORAGE_ENDPOINT": f"{self.host}:{self.storage}",
             "TAILRACE_BIGQUERY_TOKEN_URI": f"http://{self.host}:{self.rest}/token",
-        } | ({"TAILRACE_BIGQUERY_STORAGE_CA": str(self._tls[0])} if self._tls else {})
+        } | ({"TAILRACE_BIGQUERY_STORAGE_CA": str(self._tls / "ca.crt")} if self._tls else {})
 
     # -- projects, accounts, data
 

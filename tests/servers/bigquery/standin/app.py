@@ -17,7 +17,8 @@ from tests.servers.bigquery.standin.calls import Call, Calls
 from tests.servers.bigquery.standin.control import Control
 from tests.servers.bigquery.standin.errors import Refusal, not_found
 from tests.servers.bigquery.standin.faults import Fault, Faults
-from tests.servers.bigquery.standin.jobs import Job, Jobs, finished
+from tests.servers.bigquery.standin.job import Job, finished
+from tests.servers.bigquery.standin.jobs import Jobs
 from tests.servers.bigquery.standin.resources import Resources, page
 from tests.servers.bigquery.standin.statement import TableName
 from tests.servers.bigquery.standin.uploads import Uploads
@@ -92,7 +93,10 @@ class App:
         else:
             call = Call("unknown", {}, parameters, headers, raw)
         self.calls.note(call, f"{scope['method']} {path}")
-        await self._serve(call, send)
+        try:
+            await self._serve(call, send)
+        finally:
+            call.forget()
 
     async def _serve(self, call: Call, send: Send) -> None:
         try:

@@ -33,6 +33,11 @@ class Call:
         except orjson.JSONDecodeError as error:
             raise Refusal("parseError", f"Parse Error: {error}", code=400) from error
 
+    def forget(self) -> None:
+        """Drop the body, which may be large; what was said of the call stays."""
+        self.body = b""
+        self.__dict__.pop("json", None)
+
     @property
     def text(self) -> str:
         """The SQL in it, for faults to look at."""
@@ -58,7 +63,7 @@ class Calls:
         with self._guard:
             self._calls.append((call, line))
 
-    def shown(self, start: int = 0) -> list[dict[str, Any]]:
+    def shown(self, start: int = 0, project: str | None = None) -> list[dict[str, Any]]:
         with self._guard:
             calls = self._calls[start:]
         return [
@@ -71,4 +76,5 @@ class Calls:
                 "location": call.parameters.get("location"),
             }
             for call, line in calls
+            if project is None or call.place.get("project") == project
         ]

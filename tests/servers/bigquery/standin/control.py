@@ -13,7 +13,8 @@ from tests.servers.bigquery.standin.catalog import Catalog
 from tests.servers.bigquery.standin.errors import Refusal
 from tests.servers.bigquery.standin.faults import Faults
 from tests.servers.bigquery.standin.grants import grant_statement
-from tests.servers.bigquery.standin.jobs import Job, Jobs, finished
+from tests.servers.bigquery.standin.job import Job, finished
+from tests.servers.bigquery.standin.jobs import Jobs
 
 _PATIENCE = 300.0
 
@@ -66,9 +67,11 @@ class Control:
             case "faults-clear":
                 self._faults.clear()
             case "jobs":
-                return [_shown(job) for job in self._jobs.log[body.get("start", 0) :]]
+                wanted = body.get("project")
+                jobs = self._jobs.log[body.get("start", 0) :]
+                return [_shown(job) for job in jobs if wanted in (None, job.project)]
             case "calls":
-                return calls.shown(body.get("start", 0))
+                return calls.shown(body.get("start", 0), body.get("project"))
             case "sessions":
                 return self._jobs.sessions.open()
             case "dataset":

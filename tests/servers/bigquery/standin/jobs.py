@@ -1,7 +1,4 @@
-"""Jobs: their ids, states, results and ends.
-
-https://cloud.google.com/bigquery/docs/reference/rest/v2/Job
-"""
+"""All jobs: how they are taken up, run in threads, and end."""
 
 from __future__ import annotations
 
@@ -10,8 +7,8 @@ import queue
 import threading
 import time
 import uuid
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -19,149 +16,15 @@ from tests.servers.bigquery.standin.accounts import Account
 from tests.servers.bigquery.standin.errors import Refusal, invalid_query, not_found
 from tests.servers.bigquery.standin.execution import NOTHING, Execution, Result, Run
 from tests.servers.bigquery.standin.faults import Faults
+from tests.servers.bigquery.standin.job import CANCELLED, Job
 from tests.servers.bigquery.standin.loads import load
 from tests.servers.bigquery.standin.scripts import is_script, run_script
 from tests.servers.bigquery.standin.sessions import Session, Sessions
 from tests.servers.bigquery.standin.statement import aborted_session, control, parse
 
-_INSIST = 0.05
+MOST_HELD = 1024 * 1024 * 1024
+"""So many bytes of results are kept; Google keeps them for a day."""
 _MULTIREGIONS = {"us", "eu"}
-_CANCELLED = "Job execution was cancelled: User requested cancellation"
-
-
-@dataclass
-class Job:
-    """One job; `finished` is set when it is DONE."""
-
-    id: str
-    project: str
-    location: str
-    account: Account
-    configuration: dict[str, Any]
-    loop: asyncio.AbstractEventLoop
-    state: str = "PENDING"
-    created: float = field(default_factory=time.time)
-    started: float | None = None
-    ended: float | None = None
-    error: Refusal | None = None
-    result: Result = field(default_factory=lambda: Result("", NOTHING, []))
-    run: Run | None = None
-    session: str | None = None
-    transaction: str | None = None
-    children: int = 0
-    loaded: int = 0
-    why: Refusal | None = None
-    """Why it was stopped from outside."""
-    finished: asyncio.Event = field(default_factory=asyncio.Event)
-    stop: threading.Event = field(default_factory=threading.Event)
-    guard: threading.Lock = field(default_factory=threading.Lock)
-    released: bool = False
-
-    @property
-    def text(self) -> str:
-        return str(self.configuration.get("query", {}).get("query", ""))
-
-    @property
-    def labels(self) -> dict[str, str]:
-        return self.configuration.get("labels") or {}
-
-    @property
-    def dry(self) -> bool:
-        return bool(self.configuration.get("dryRun"))
-
-    def cancel(self, why: Refusal | None = None) -> None:
-        """Ask it to stop; what it has done in the engine is undone."""
-        self.why = self.why or why or Refusal("stopped", _CANCELLED)
-        self.stop.set()
-        self._interrupt()
-
-    def _interrupt(self) -> None:
-        """Interrupt the engine, again and again: what comes before a statement begins is forgotten."""
-        with self.guard:
-            if self.released:
-                return
-            if self.run is not None:
-                self.run.connection.interrupt()
-        self.loop.call_later(_INSIST, self._interrupt)
-
-    def release(self) -> None:
-        """Let the connection be somebody else's."""
-        with self.guard:
-            self.released = True
-
-    def resource(self) -> dict[str, Any]:
-        """The job as the API shows it."""
-        status: dict[str, Any] = {"state": self.state}
-        if self.error is not None and self.state == "DONE":
-            status |= {"errorResult": self.error.entry(), "errors": [self.error.entry()]}
-        reference = {"projectId": self.project, "jobId": self.id, "location": self.location}
-        return {
-            "kind": "bigquery#job",
-            "id": f"{self.project}:{self.location}.{self.id}",
-            "etag": f"{self.state}",
-            "selfLink": "",
-            "user_email": self.account.email,
-            "jobReference": reference,
-            "configuration": self._configuration(),
-            "status": status,
-            "statistics": self._statistics(),
-        }
-
-    def _configuration(self) -> dict[str, Any]:
-        configuration = dict(self.configuration)
-        configuration["jobType"] = "LOAD" if "load" in configuration else "QUERY"
-        if "query" in configuration and not self.dry:
-            target = self.result.target
-            anonymous = {"projectId": self.project, "datasetId": "_anonymous", "tableId": f"anon{self.id}"}
-            named = target and {
-                "projectId": target.project,
-                "datasetId": target.dataset or "_SESSION",
-                "tableId": target.table,
-            }
-            configuration["query"] = {"destinationTable": named or anonymous, **configuration["query"]}
-        return configuration
-
-    def _statistics(self) -> dict[str, Any]:
-        statistics: dict[str, Any] = {"creationTime": _milliseconds(self.created)}
-        if self.started is not None:
-            statistics["startTime"] = _milliseconds(self.started)
-        if self.ended is not None:
-            statistics["endTime"] = _milliseconds(self.ended)
-        if self.session is not None:
-            statistics["sessionInfo"] = {"sessionId": self.session}
-        if self.transaction is not None:
-            statistics["transactionInfo"] = {"transactionId": self.transaction}
-        if self.children:
-            statistics["numChildJobs"] = str(self.children)
-        if "load" in self.configuration:
-            statistics["load"] = {"outputRows": str(self.loaded), "badRecords": "0"}
-            return statistics
-        processed, billed = self.bytes
-        query: dict[str, Any] = {
-            "totalBytesProcessed": str(processed),
-            "totalBytesBilled": str(billed),
-            "cacheHit": False,
-            "statementType": self.result.kind,
-            **self.result.statistics,
-        }
-        if self.dry:
-            query |= {"schema": {"fields": self.result.schema}, "totalBytesProcessedAccuracy": "PRECISE"}
-        if self.result.affected is not None:
-            query["numDmlAffectedRows"] = str(self.result.affected)
-        statistics["query"] = query
-        statistics["totalBytesProcessed"] = str(processed)
-        return statistics
-
-    @property
-    def bytes(self) -> tuple[int, int]:
-        """Processed and billed; a job that failed, and a dry run, are billed nothing."""
-        if self.run is None or self.error is not None:
-            return 0, 0
-        return self.run.processed, 0 if self.dry else self.run.billed
-
-
-def _milliseconds(moment: float) -> str:
-    return str(int(moment * 1000))
 
 
 class Jobs:
@@ -175,6 +38,9 @@ class Jobs:
         self.running = 0.0
         self.log: list[Job] = []
         self._jobs: dict[tuple[str, str, str], Job] = {}
+        self._guard = threading.Lock()
+        self._results: deque[Job] = deque()
+        self._held = 0
         self._threads = ThreadPoolExecutor(96, thread_name_prefix="job")
         self._idle: queue.SimpleQueue[duckdb.DuckDBPyConnection] = queue.SimpleQueue()
 
@@ -277,7 +143,21 @@ class Jobs:
         job.release()
         job.ended = time.time()
         job.state = "DONE"
+        self._keep(job)
         job.loop.call_soon_threadsafe(job.finished.set)
+
+    def _keep(self, job: Job) -> None:
+        """Hold a job's rows; those of the oldest jobs are forgotten when all take too much."""
+        if job.result.table.num_rows == 0:
+            return
+        with self._guard:
+            self._results.append(job)
+            self._held += job.result.table.nbytes
+            while self._held > MOST_HELD and len(self._results) > 1:
+                oldest = self._results.popleft()
+                self._held -= oldest.result.table.nbytes
+                oldest.result.table = NOTHING
+                oldest.error = not_found("Not found: the results of this job are no longer held")
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         try:
@@ -287,7 +167,7 @@ class Jobs:
 
     def _wait(self, job: Job, seconds: float) -> None:
         if job.stop.wait(seconds) if seconds else job.stop.is_set():
-            raise Refusal("stopped", _CANCELLED)
+            raise Refusal("stopped", CANCELLED)
 
     def _attempt(
         self, job: Job, session: Session | None, connection: duckdb.DuckDBPyConnection, media: bytes | None
@@ -386,13 +266,3 @@ class Jobs:
         else:
             session.rollback()
         return Result(f"{what}_TRANSACTION", NOTHING, [])
-
-
-async def finished(job: Job, seconds: float) -> bool:
-    """Wait until a job is done, but no longer than this; whether it is."""
-    if not job.finished.is_set() and seconds > 0:
-        try:
-            await asyncio.wait_for(job.finished.wait(), seconds)
-        except TimeoutError:
-            return False
-    return job.finished.is_set()

@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 from bqemulator.grpc_api.read_servicer import BigQueryReadHandler
+from bqemulator.streaming.read_session import _SESSIONS
 from google.cloud.bigquery_storage_v1 import types
 from tests.servers.bigquery.standin.accounts import Account, Accounts
 from tests.servers.bigquery.standin.catalog import Catalog
@@ -35,6 +36,8 @@ _REASONS = {
     "quotaExceeded": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "rateLimitExceeded": grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
+MOST_SESSIONS = 32
+"""So many snapshots are kept; Google keeps a session for six hours."""
 _OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
 
@@ -87,7 +90,10 @@ class Storage(grpc.GenericRpcHandler):
         connection = self._sessions.connect()
         try:
             with using(connection):
-                return self._emulator._handle_create_read_session(request, context)
+                made = self._emulator._handle_create_read_session(request, context)
+            for forgotten in list(_SESSIONS)[:-MOST_SESSIONS]:
+                del _SESSIONS[forgotten]
+            return made
         finally:
             connection.close()
 
