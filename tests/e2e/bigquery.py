@@ -10,6 +10,8 @@ from tests.servers.bigquery import Dataset
 
 _RECORDS = re.compile(r"(?<=FROM )(\S+\.records_\w+)", re.IGNORECASE)
 _TABLES = re.compile(r"SELECT table_name FROM information_schema\.tables WHERE table_schema = '(\w+)'")
+_COMMENT = re.compile(r"COMMENT ON TABLE (\S+) IS '(.*)'")
+_LATER = re.compile(r"now\(\) (?:\+ )?(-?)\s*INTERVAL '(\d+) (millisecond|hour)s?'")
 _SERIES = re.compile(r"generate_series\((\d+), (\d+)\) AS g\(i\)")
 
 
@@ -48,6 +50,12 @@ def _of_state(statement: str) -> str:
     """Records are read as the state knows them: the newest row of each key (R28)."""
     if listed := _TABLES.fullmatch(statement):
         return f"SELECT table_name FROM `{listed[1]}`.INFORMATION_SCHEMA.TABLES"
+    if marked := _COMMENT.fullmatch(statement):
+        name, _, value = marked[2].partition(":")
+        return f"ALTER TABLE {marked[1]} SET OPTIONS (labels = [('{name}', '{value}')])"
+    if statement.startswith("UPDATE "):
+        timed = _LATER.sub(r"TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL \1\2 \3)", statement)
+        return timed if " WHERE " in timed else f"{timed} WHERE TRUE"
     newest = (
         r"(SELECT * FROM \1 WHERE TRUE QUALIFY record_version ="
         r" MAX(record_version) OVER (PARTITION BY record_id) AND NOT record_removed)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from tailrace.sources.base import Column, Kind
@@ -219,6 +219,9 @@ class BigQueryDialect(Dialect):
             for row in rows
         )
         return f"({' UNION ALL '.join(selects)}) AS {alias}"
+
+    def update_rows(self, table: str, alias: str, assignments: Mapping[str, str]) -> str:
+        return f"{super().update_rows(table, alias, assignments)} WHERE TRUE"
 
     # -- statements
 

@@ -86,7 +86,8 @@ _GRPC = {
     "CANCELLED": "stopped",
 }
 _CONFLICT = re.compile(
-    r"(?i)aborted due to concurrent|could not serialize access|concurrent update|transaction .*conflict"
+    r"(?i)\bsession \S+ (?:is |was |has )?(?:not found|terminated|aborted|expired|ended)|not found: session"
+    r"|aborted due to concurrent|could not serialize access|concurrent update|transaction .*conflict"
 )
 _RATE = re.compile(r"(?i)exceeded rate limits")
 _PREFIX = re.compile(r"^(?:[A-Z]+ https?://\S+: )+|\s*\n\nLocation: .*", re.DOTALL)
@@ -132,7 +133,7 @@ def message_of(error: Any) -> str:
 
 
 def is_conflict(error: Any) -> bool:
-    """Whether another transaction had changed the same table."""
+    """Whether another transaction had changed the same table, or somebody ended ours with its session."""
     return bool(_CONFLICT.search(message_of(error)))
 
 

@@ -232,14 +232,21 @@ class BigQuerySession:
     def _begun(self) -> str:
         """BigQuery's session of the open transaction."""
         if self._used is None:
-            session = self._own or self._pool.take(self._make_session)
-            self._used = session
+            self._begin()
+        assert self._used is not None
+        return self._used
+
+    def _begin(self) -> None:
+        """Open the transaction; once more in a new session of BigQuery's, where the next owner ended the old one."""
+        for last in (False, True):
+            self._used = self._own if self._stages and self._own else self._pool.take(self._make_session)
             try:
-                self._run_in(session, "BEGIN TRANSACTION")
+                self._run_in(self._used, "BEGIN TRANSACTION")
+                return
             except SourceError:
                 self._forget()
-                raise
-        return self._used
+                if last:
+                    raise
 
     def _roll_back(self) -> None:
         """Undo what is open; where that cannot be said, end BigQuery's session, and the transaction with it."""
