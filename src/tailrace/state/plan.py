@@ -113,12 +113,12 @@ class _Plan:
         )
 
     def joined_in_stage(self) -> PlanStatements:
-        """The same in two steps."""
+        """The same in two steps; rows in the stage keep their keys, by which some warehouses spread them."""
         stage, pairs = self._stage("judged"), self._pairs
         rows = f"{self.dialect.stage(stage)} AS judged"
         return PlanStatements(
             f"{self._final(self._placed(rows))}\nUNION ALL\n{self._markers(rows)}",
-            stage=self.dialect.fill_stage(stage, pairs.judged_columns(), self._led(pairs.judged())),
+            stage=self.dialect.fill_stage(stage, pairs.judged_columns(), self._led(pairs.judged(keys=True))),
             clear=self.dialect.drop_stage(stage),
         )
 

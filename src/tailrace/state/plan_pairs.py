@@ -93,8 +93,8 @@ class Pairs:
 
     # -- model against records
 
-    def judged(self) -> str:
-        """Every pair with its operation; what is unchanged has none and carries no values.
+    def judged(self, *, keys: bool = False) -> str:
+        """Every pair with its operation; what is unchanged has none and carries no values, and with `keys` its key.
 
         Where rows of a key are counted before the join, the plan's whole statement must read this once (R5).
         """
@@ -104,7 +104,8 @@ class Pairs:
             model = select(
                 ["keyed.*", f"{self.dialect.rows_of_key(key)} AS n"], f"(\n{self.keyed()}\n) AS keyed"
             )
-            return self._judged(self._joined(f"(\n{model}\n) AS m", "m.problem IS NOT NULL OR m.n > 1"))
+            pairs = self._joined(f"(\n{model}\n) AS m", "m.problem IS NOT NULL OR m.n > 1")
+            return self._judged(pairs, keys=keys)
         pairs = self._joined(f"(\n{self.keyed()}\n) AS m", "m.problem IS NOT NULL")
         values = packing.pack([(name, _side(name)) for name in self.values] or [("none", "NULL")])
         bare = select(
@@ -134,14 +135,18 @@ class Pairs:
         selected = self._pair_columns("m.problem IS NOT NULL OR m.n > 1")
         ours = select(selected, f"{m} LEFT JOIN {r} ON {same}")
         gone = select(selected, f"{r} LEFT JOIN {m} ON {same} WHERE m.mine IS NULL")
-        return self._judged(f"{ours}\nUNION ALL\n{gone}")
+        return self._judged(f"{ours}\nUNION ALL\n{gone}", keys=True)
 
     def counted(self, model: str) -> str:
         """The rows of such a table, each with how many have its key, as `n`; NULL for the key NULL."""
         d = self.dialect
+        exact = (
+            f"SELECT rows_of.record_id, {d.exact('rows_of.record_id')} AS exact_id FROM {model} AS rows_of"
+            " WHERE rows_of.record_id IS NOT NULL"
+        )
         keys = (
-            f"SELECT min(rows_of.record_id) AS record_id, count(*) AS n FROM {model} AS rows_of"
-            f" WHERE rows_of.record_id IS NOT NULL GROUP BY {d.exact('rows_of.record_id')}"
+            "SELECT min(exact.record_id) AS record_id, count(*) AS n"
+            f" FROM ({exact}) AS exact GROUP BY exact.exact_id"
         )
         same = d.same_key("of_key.record_id", "keyed.record_id")
         return select(["keyed.*", "of_key.n"], f"{model} AS keyed LEFT JOIN ({keys}) AS of_key ON {same}")
@@ -155,14 +160,15 @@ class Pairs:
             found.append(("digest", text))
         return [*found, *((f"c{number}", column.native) for number, column in enumerate(self.request.used))]
 
-    def _judged(self, pairs: str, carried: list[str] | None = None) -> str:
+    def _judged(self, pairs: str, carried: list[str] | None = None, *, keys: bool = False) -> str:
         values = carried or [
             f"CASE WHEN {_QUIET} THEN NULL ELSE {_side(name)} END AS {name}" for name in self.values
         ]
+        key = _side("record_id")
         return select(
             [
                 *("op", f"{self.judge.reason()} AS reason", "prior_id", "mine"),
-                f"CASE WHEN {_QUIET} THEN NULL ELSE {_side('record_id')} END AS record_id",
+                f"{key if keys else f'CASE WHEN {_QUIET} THEN NULL ELSE {key} END'} AS record_id",
                 *values,
             ],
             f"(\n{pairs}\n{self.dialect.barrier}\n) AS judged_pairs",

@@ -147,10 +147,14 @@ class Shop:
 
     def preview(self, sql: str, key: str | Sequence[str] = "id", **more: Any) -> list[dict[str, Any]]:
         """What `tailrace plan` streams."""
-        with self.source.session(model=True) as session:
-            request = self.request(sql, key, apply=False, **more)
-            with stream_plan(session, self.dialect, self.names, request) as rows:
-                return rows.read_all().to_pylist()
+        return self.preview_of(self.request(sql, key, apply=False, **more))
+
+    def preview_of(self, request: PlanRequest) -> list[dict[str, Any]]:
+        with (
+            self.source.session(model=True) as session,
+            stream_plan(session, self.dialect, self.names, request) as rows,
+        ):
+            return rows.read_all().to_pylist()
 
     def forget(self) -> None:
         """As `reset` does."""

@@ -11,9 +11,11 @@ import duckdb
 import pytest
 from tests.integration.state.shop import Shop, add, check
 
+from tailrace.errors import SourceError, TailraceError
 from tailrace.outcomes import Span
 from tailrace.sources.dialect import BUCKET_SHIFT
 from tailrace.state.plan_read import read_unit, stream_plan, units
+from tailrace.state.plan_table import create_plan
 
 MODEL = "SELECT id, name FROM customers"
 
@@ -89,6 +91,40 @@ def test_r32_a_preview_counts_as_the_plan_does_and_leaves_nothing(shop: Shop) ->
         if row["_operation"] == "count" and row["_reason"] == "unchanged"
     } == {"unchanged": 981}
     check(shop.plan(MODEL), 991)
+
+
+def staged(shop: Shop) -> list[tuple[str]]:
+    """What stands in the warehouse beside the user's tables and ours."""
+    if shop.postgres:
+        return shop.rows("SELECT relname FROM pg_class WHERE relpersistence = 't'")
+    return shop.rows("SELECT table_name FROM duckdb_tables() WHERE database_name IN ('memory', 'temp')")
+
+
+@pytest.mark.usefixtures("thousand")
+def test_r05_what_is_staged_goes_whatever_happens(shop: Shop) -> None:
+    shop.sync(MODEL)
+    failing = "SELECT id, CAST(CASE WHEN id < 900 THEN '1' ELSE name END AS integer) AS v FROM customers"
+    for make in (shop.plan, shop.preview):
+        with pytest.raises(TailraceError):
+            make(failing)
+        assert staged(shop) == []
+        make(MODEL)
+        assert staged(shop) == []
+    with shop.source.session(model=True) as session:
+        table, request = shop.names.changes(shop.n, "a"), shop.request(MODEL)
+        for _ in range(2):
+            with pytest.raises(SourceError):  # that attempt's table is there
+                create_plan(session, shop.dialect, shop.names, table, request)
+        with stream_plan(session, shop.dialect, shop.names, request) as rows:
+            assert next(iter(rows)).num_rows
+        assert staged(shop) == []
+    with (
+        pytest.raises(RuntimeError),
+        shop.source.session(model=True) as session,
+        stream_plan(session, shop.dialect, shop.names, request),
+    ):
+        raise RuntimeError
+    assert staged(shop) == []
 
 
 def test_r32_a_preview_needs_no_managed_schema(shop: Shop) -> None:

@@ -35,11 +35,7 @@ SELECT
   END AS reason,
   prior_id,
   mine,
-  CASE
-    WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
-    THEN NULL
-    ELSE CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END
-  END AS record_id,
+  CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END AS record_id,
   CASE
     WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
     THEN NULL
