@@ -65,7 +65,7 @@ def test_every_library_imported_is_a_declared_dependency(
         *(line for extra in project["project"]["optional-dependencies"].values() for line in extra),
         *(project["dependency-groups"]["dev"] if with_development else []),
     ]
-    declared = {re.split(r"[\[<>=~! ]", line, maxsplit=1)[0].lower() for line in requirements}
+    declared = {re.split(r"[\[<>=~! ]", line, maxsplit=1)[0].lower().replace("_", "-") for line in requirements}
     distributions = packages_distributions()
     own = {"tailrace", "tests", "bench"}
     missing: set[str] = set()
@@ -76,7 +76,7 @@ def test_every_library_imported_is_a_declared_dependency(
             top = module.partition(".")[0]
             if top in sys.stdlib_module_names or top in own:
                 continue
-            providers = {provider.lower() for provider in distributions.get(top, [top])}
+            providers = {each.lower().replace("_", "-") for each in distributions.get(top, [top])}
             if not providers & declared:
                 missing.add(f"{name(path)} imports {top}")
     assert sorted(missing) == []
