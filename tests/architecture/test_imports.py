@@ -65,7 +65,9 @@ def test_every_library_imported_is_a_declared_dependency(
         *(line for extra in project["project"]["optional-dependencies"].values() for line in extra),
         *(project["dependency-groups"]["dev"] if with_development else []),
     ]
-    declared = {re.split(r"[\[<>=~! ]", line, maxsplit=1)[0].lower().replace("_", "-") for line in requirements}
+    declared = {
+        re.split(r"[\[<>=~! ]", line, maxsplit=1)[0].lower().replace("_", "-") for line in requirements
+    }
     distributions = packages_distributions()
     own = {"tailrace", "tests", "bench"}
     missing: set[str] = set()
