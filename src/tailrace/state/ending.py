@@ -88,7 +88,7 @@ class Facts:
         d = self.fence.dialect
         open_spans = d.constants("g", ("a", "b"), [(str(gap.first), str(gap.last)) for gap in gaps])
         inside = (
-            f"SELECT 1 AS found FROM {open_spans} JOIN {self.rows.changes} AS c ON c.seq BETWEEN g.a AND g.b"
+            f"SELECT 1 AS one FROM {open_spans} JOIN {self.rows.changes} AS c ON c.seq BETWEEN g.a AND g.b"
         )
         return not self.session.rows(d.limited(inside, 1))
 
@@ -135,5 +135,5 @@ class Facts:
 
     def any_row(self, table: str) -> bool:
         """Whether a table is not empty."""
-        query = self.fence.dialect.limited(f"SELECT 1 AS found FROM {table}", 1)
+        query = self.fence.dialect.limited(f"SELECT 1 AS one FROM {table}", 1)
         return bool(self.session.rows(query))

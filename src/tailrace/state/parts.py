@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tailrace.outcomes import Span
 from tailrace.sources.base import Session
 from tailrace.sources.dialect import Dialect
 from tailrace.state.moves import BASELINES
 from tailrace.state.names import StateNames
-from tailrace.state.plan_read import units
+from tailrace.state.operations import SENDABLE
 from tailrace.state.progress import Progress, common, without
 
 
@@ -49,28 +50,49 @@ def parts(
     session: Session, dialect: Dialect, names: StateNames, table: str, progress: Progress, most: int
 ) -> Iterator[Part]:
     """A plan in parts of about `most` rows, each of them whether or not it has rows that are due."""
-    for unit in units(session, dialect, names, table, (), max_records=most):
-        due = without(common(progress.spans, (unit.span,)), progress.moved)
-        yield Part(True, unit.span, due)
+    target = dialect.table(names.schema, table)
+    sendable = ", ".join(f"'{each}'" for each in SENDABLE)
+    positioned = session.rows(_counted(target, f"c.operation IN ({sendable})", "min(c.seq), max(c.seq)"))
+    filled = [_Filled(Span(int(first), int(last)), int(rows)) for _, rows, first, last in positioned]
+    for span in _packed([piece for each in filled for piece in each.pieces(most)], most):
+        yield Part(True, span, without(common(progress.spans, (span,)), progress.moved))
     kept = ", ".join(f"'{each}'" for each in (*BASELINES, "drop", "fill"))
-    found = session.rows(
-        f"SELECT c.bucket, count(*) FROM {dialect.table(names.schema, table)} AS c WHERE c.seq IS NULL"
-        f" AND (c.operation IN ({kept}) OR c.reason = 'limit:updated') GROUP BY c.bucket ORDER BY c.bucket"
-    )
-    for buckets in _packed([(int(bucket), int(rows)) for bucket, rows in found], most):
+    unsent = f"c.seq IS NULL AND (c.operation IN ({kept}) OR c.reason = 'limit:updated')"
+    others = session.rows(_counted(target, unsent, "min(c.bucket), max(c.bucket)"))
+    filled = [_Filled(Span(int(first), int(last)), int(rows)) for _, rows, first, last in others]
+    for buckets in _packed(filled, most):
         yield Part(False, buckets, without((buckets,), progress.stored))
 
 
-def _packed(buckets: list[tuple[int, int]], most: int) -> Iterator[Span]:
-    """Neighbouring buckets with at most `most` rows together, where one of them has not more."""
-    first: int | None = None
-    last = rows = 0
-    for bucket, number in buckets:
-        if first is not None and rows + number > most:
-            yield Span(first, last)
-            first = None
-        if first is None:
-            first, rows = bucket, 0
-        last, rows = bucket, rows + number
-    if first is not None:
-        yield Span(first, last)
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """A span that holds so many rows."""
+
+    span: Span
+    rows: int
+
+    def pieces(self, most: int) -> list[_Filled]:
+        """The same in pieces of about `most` rows; positions are spread evenly within a bucket."""
+        number = max(-(-self.rows // most), 1)
+        width = self.span.last - self.span.first + 1
+        edges = [self.span.first + width * piece // number for piece in range(number + 1)]
+        return [_Filled(Span(low, high - 1), -(-self.rows // number)) for low, high in pairwise(edges)]
+
+
+def _counted(target: str, condition: str, ends: str) -> str:
+    return (
+        f"SELECT c.bucket, count(*), {ends} FROM {target} AS c WHERE {condition}"
+        " GROUP BY c.bucket ORDER BY c.bucket"
+    )
+
+
+def _packed(spans: list[_Filled], most: int) -> Iterator[Span]:
+    """Neighbouring spans with at most `most` rows together, where one of them has not more."""
+    pack: list[_Filled] = []
+    for each in spans:
+        if pack and sum(packed.rows for packed in pack) + each.rows > most:
+            yield Span(pack[0].span.first, pack[-1].span.last)
+            pack = []
+        pack.append(each)
+    if pack:
+        yield Span(pack[0].span.first, pack[-1].span.last)

@@ -246,7 +246,8 @@ def test_r16_a_column_that_is_used_no_more_stays_as_it_was(managed: Managed) -> 
     managed.sync(*KNOWN)
     records = managed.table(managed.names.records)
     managed.execute(managed.dialect.add_column(records, "old", managed.dialect.type_of("text")))
-    managed.execute(f"UPDATE {records} SET old = 'of ' || record_id")
+    old = managed.dialect.concatenated("'of '", "record_id")
+    managed.execute(f"UPDATE {records} SET old = {old} WHERE 1 = 1")
     managed.sync(
         ("updated", "k1", 10, "x"), ("updated", "k2", 20, "y"), ("added", "k4", 4, "w"),
         refusals=[refusal(2, Outcome.UNKNOWN)],

@@ -31,10 +31,16 @@ class PostgresParts(PostgresDialect):
 
 
 class DuckDBParts(DuckDBDialect):
-    """As on Azure: several transactions, and no tables made in any."""
+    """As on Azure: several transactions, no tables made in any, and ids that compare as if padded with blanks."""
 
     rows_per_transaction = ROWS
     ddl_in_transactions = False
+
+    def exact(self, key: str) -> str:
+        return f"({key} || '.')"
+
+    def same_key(self, left: str, right: str) -> str:
+        return f"rtrim({left}) = rtrim({right}) AND {self.exact(left)} = {self.exact(right)}"
 
 
 class DuckDBInserts(DuckDBDialect):
