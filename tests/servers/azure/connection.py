@@ -117,9 +117,11 @@ class Connection:
             self._dispatch(message)
         except Cancelled:
             self._swallow_attention()
-            self._out += tokens.done(tokens.DONE_ATTENTION)
+            self._out += tokens.done(tokens.DONE_ERROR) + tokens.done(tokens.DONE_ATTENTION)
         session.idle()
         self._out = self._wire.send(self._out)
+        if session.killed:
+            raise Gone
 
     def _dispatch(self, message: Message) -> None:
         if message.kind == SQL_BATCH:
@@ -262,14 +264,14 @@ class Connection:
     def _uninterrupted(batches: Iterator, session: Session) -> Iterator:
         with contextlib.closing(batches):  # type: ignore[type-var]
             for columns in batches:
-                if session.interrupted:
+                if session.interrupted and not session.killed:
                     raise Cancelled
                 yield columns
 
     def _fail(self, error: SqlError, kind: int) -> None:
         session = self._session
         assert session is not None
-        if session.interrupted:
+        if session.interrupted and not session.killed:
             raise Cancelled
         self._out += tokens.message(error.number, error.words, error.severity, error.state)
         if error.severity >= 20:

@@ -92,6 +92,7 @@ class Database:
         self.batches: dict[str, Any] = {}
         self.translations: dict[Any, Any] = {}
         self._numbers = itertools.count(1)
+        self._opening = threading.Lock()
 
     def _functions(self) -> None:
         make = self.duck.create_function
@@ -101,14 +102,21 @@ class Database:
         make("_py_blob_text", lambda data: data.decode("cp1252", "replace"), ["BLOB"], "VARCHAR")
         make("_py_float", _float_text, ["DOUBLE", "INTEGER"], "VARCHAR")
 
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """A connection of the engine for one session."""
+        with self._opening:
+            return self.duck.cursor()
+
     def begin_request(self, session: int, command: str, label: str | None) -> Request:
         request = Request(f"QID{next(self._numbers)}", session, command, label, now())
         self.requests.append(request)
         return request
 
     def create_schema(self, name: str, owner: str) -> None:
-        self.duck.cursor().execute(f'CREATE SCHEMA "{name}"')
+        with self.connection() as duck:
+            duck.execute(f'CREATE SCHEMA "{name}"')
         self.catalog.schemas[name.lower()] = Schema(name, owner)
 
     def close(self) -> None:
-        self.duck.close()
+        with self._opening:
+            self.duck.close()

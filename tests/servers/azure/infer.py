@@ -334,7 +334,11 @@ def _nameless(item: exp.Expression) -> bool:
 
 def _characters(text: str, most: int) -> int:
     """The length of a literal; of one whose place alone is known, the greatest."""
-    return most if text[:1] == text[-1:] == "~" and text[1:-1].isdigit() else max(len(text), 1)
+    return (
+        most
+        if text[:1] == text[-1:] == "~" and text[1:-1].isdigit()
+        else max(len(text.encode("utf-16-le", "surrogatepass")) // 2, 1)
+    )
 
 
 def _literal(node: exp.Literal) -> SqlType:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tests.servers.azure.catalog import Table
 from tests.servers.azure.errors import SqlError, engine_error
 from tests.servers.azure.lexer import Piece, tokens, word_set
+from tests.servers.azure.locks import Interrupted
 from tests.servers.azure.results import Count, Rows
 from tests.servers.azure.shapes import Shape, without_label
 from tests.servers.azure.system import system_value
@@ -62,6 +63,9 @@ def prepared(text: str, verb: str) -> str:
     parts, at = [], 0
     found = tokens(text)
     for token in found:
+        if token.text == "0x":
+            parts.append(f"{text[at : token.start]}CAST('' AS varbinary(1))")
+            at = token.end
         if token.kind == "word" and _TEMPORARY.match(token.text):
             parts.append(f"{text[at : token.start]}[{token.text}]")
             at = token.end
@@ -187,7 +191,7 @@ def _batches(session: Session, instants: bool, held: Any) -> Iterator[Sequence[S
         size = 50
         while rows := session.duck.fetchmany(size):
             if session.interrupted:
-                return
+                raise Interrupted
             yield list(zip(*rows, strict=True))
             size = _BATCH
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +57,9 @@ class Session:
         self.temporary: dict[str, Table] = {}
         self.variables: dict[str, tuple[SqlType, Any]] = {}
         self._drop_after: int | None = None
-        self.duck = database.duck.cursor()
+        self._guard = threading.Lock()
+        self._stopping = self.closed = False
+        self.duck = database.connection()
 
     # -- names
 
@@ -86,10 +90,10 @@ class Session:
         """Run one statement with the faults that wait for it. Raises SqlError."""
         text = formed.restored(piece.text)
         fault = None if self.internal else self.engine.faults.statement(text)
+        self.running = text
         if fault is not None and fault.at in ("before", "during"):
             self._meet(fault)
         self._drop_after = fault.rows if fault is not None and fault.at == "rows" else None
-        self.running = text
         _, label = without_label(text)
         request = self.database.begin_request(self.id, text, label) if not self.internal else None
         try:
@@ -124,8 +128,10 @@ class Session:
             raise translated(error) from error
 
     def _stopped(self) -> errors.SqlError:
+        self._stopped_by_now()
         if self.killed:
-            raise Gone
+            words = "Cannot continue the execution because the session is in the kill state."
+            return errors.SqlError(596, words, 21)
         return errors.SqlError(0, "Operation cancelled by user.", 11)
 
     def _statement(self, piece: Piece, formed: Shape, text: str) -> Iterator[Outcome]:
@@ -143,6 +149,7 @@ class Session:
             yield from commands.run(self, whole[0] if whole else piece, text)
 
     def _failed(self, request: Request | None, error: errors.SqlError) -> None:
+        self._stopped_by_now()
         if self.transaction is not None and not self.transaction.failed:
             self.transaction.fail()
         if request is not None:
@@ -207,21 +214,39 @@ class Session:
         return self.interrupted
 
     def interrupt(self) -> None:
-        """Stop the running statement; called by another thread."""
+        """Stop the running statement; called by another thread.
+
+        The engine forgets an interrupt that comes before the statement has begun, so it is repeated.
+        """
         self.interrupted = True
-        try:
-            self.duck.interrupt()
-        except duckdb.Error:
-            return  # it is closed
         self.database.locks.wake()
         self.database.slots.wake()
+        with self._guard:
+            if not self._stopping:
+                self._stopping = True
+                threading.Thread(target=self._stop, daemon=True).start()
+
+    def _stop(self) -> None:
+        while True:
+            with self._guard:
+                if not self._stopping or self.closed:
+                    return
+                self.duck.interrupt()
+            time.sleep(0.01)
+
+    def _stopped_by_now(self) -> None:
+        with self._guard:
+            self._stopping = False
 
     def clear_interrupt(self) -> None:
+        """The attention was answered."""
+        self._stopped_by_now()
         if not self.killed:
             self.interrupted = False
 
     def idle(self) -> None:
         """The answer to a request is complete."""
+        self._stopped_by_now()
         self.running = None
 
     def reset(self) -> None:
@@ -234,19 +259,25 @@ class Session:
         self.lock_timeout = None
 
     def kill(self) -> None:
-        """End the session from outside."""
+        """End the session from outside: a statement that runs is told so, an idle connection is cut."""
         self.killed = True
+        idle = self.running is None
         self.interrupt()
-        self._drop()
+        if idle:
+            self._drop()
 
     def close(self) -> None:
         """End the session: what is open is rolled back, temporary tables go."""
+        self._stopped_by_now()
         self.interrupted = False
         if self.transaction is not None:
             self.transaction.roll_back()
         self.database.locks.release(self.id)
         self.engine.gone(self)
-        self.duck.close()
+        with self._guard:
+            self._stopping = False
+            self.closed = True
+            self.duck.close()
 
     def summary(self) -> dict[str, Any]:
         return {

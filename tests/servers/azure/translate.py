@@ -111,6 +111,8 @@ class Translator:
         alias = node.alias or table_name(node)
         if found is None:
             view = f"{node.db}.{node.name}".lower()
+            if node.catalog.lower() == "tempdb":
+                view = f"tempdb.{view}"
             self._result.views.add(view)
             place = exp.Table(this=exp.to_identifier(view, quoted=True))
         else:
