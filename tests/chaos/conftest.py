@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from tests.chaos.receiver import ReceiverProcess, receiver_process
 from tests.chaos.shop import Shop
 from tests.chaos.warehouses import DuckDBWarehouse, PostgresWarehouse
+from tests.e2e.bigquery import BigQueryWarehouse
 
 
 @pytest.fixture
@@ -17,8 +19,14 @@ def receiver() -> Iterator[ReceiverProcess]:
         yield process
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+STAND_INS = ["bigquery"] if os.environ.get("CHAOS") == "long" else []
+"""They take minutes where a database takes seconds; `make chaos` runs them too."""
+
+
+@pytest.fixture(params=["duckdb", "postgres", *STAND_INS])
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
     if request.param == "duckdb":
         return Shop(tmp_path, DuckDBWarehouse(tmp_path))
+    if request.param == "bigquery":
+        return Shop(tmp_path, BigQueryWarehouse(request.getfixturevalue("bigquery_dataset")))
     return Shop(tmp_path, PostgresWarehouse(request.getfixturevalue("postgres_database")))

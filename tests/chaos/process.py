@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any, Literal
+
+from tests.e2e.project import command_environment
 
 Note = Literal["planning", "planned", "sending", "committing"]
 _PATIENCE = 120.0
@@ -19,7 +20,7 @@ class SyncProcess:
     """One process; `wait_for` returns when it has said that a phase began, or has ended."""
 
     def __init__(self, folder: Path) -> None:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("TAILRACE_")}
+        environ = command_environment()
         self._popen = subprocess.Popen(
             [sys.executable, "-m", "tailrace.cli", "sync", "--json", "--verbose", "--project-dir", folder],
             stdin=subprocess.DEVNULL,

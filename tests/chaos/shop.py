@@ -34,7 +34,8 @@ class Shop:
     def configure(self, url: str, *, batch: int = BATCH, commit_interval: str = "60s") -> None:
         """Write `tailrace.yml`."""
         settings = {**self.warehouse.settings(), "commit_interval": commit_interval}
-        model = {"source": "warehouse", "key": "id", "sql": f"SELECT {_COLUMNS} FROM customers"}
+        sql = self.warehouse.model(f"SELECT {_COLUMNS} FROM customers")
+        model = {"source": "warehouse", "key": "id", "sql": sql}
         webhook = {"type": "webhook", "url": url, "batch": batch, "concurrency": CONCURRENCY}
         mapping = {
             "model": "customers",
@@ -57,7 +58,7 @@ class Shop:
         """What the first sync finds."""
         self.warehouse.data(
             "CREATE TABLE customers (id bigint, name text, plan text, amount decimal(12, 2))",
-            "INSERT INTO customers SELECT i, 'Name ' || i, CASE i % 2 WHEN 0 THEN 'free' END, i * 1.25"
+            "INSERT INTO customers SELECT i, 'Name ' || CAST(i AS varchar), CASE i % 2 WHEN 0 THEN 'free' END, i * 1.25"
             f" FROM generate_series(1, {FIRST}) AS g(i)",
         )
 
@@ -66,7 +67,7 @@ class Shop:
         self.warehouse.data(
             f"DELETE FROM customers WHERE id % 8 < 3 AND id <= {FIRST}",
             f"UPDATE customers SET plan = 'pro', amount = amount + 1 WHERE id % 8 > 4 AND id <= {FIRST}",
-            "INSERT INTO customers SELECT i, 'New ' || i, NULL, i * 0.5"
+            "INSERT INTO customers SELECT i, 'New ' || CAST(i AS varchar), NULL, i * 0.5"
             f" FROM generate_series({FIRST + 1}, {FIRST + ADDED}) AS g(i)",
         )
 

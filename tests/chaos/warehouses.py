@@ -18,6 +18,10 @@ class Warehouse(Protocol):
         """The source's settings in `tailrace.yml`."""
         ...
 
+    def model(self, sql: str) -> str:
+        """A model's SQL as this warehouse writes it."""
+        ...
+
     def data(self, *statements: str) -> list[tuple[Any, ...]]:
         """Run statements on the user's own tables; the rows of the last."""
         ...
@@ -36,6 +40,9 @@ class DuckDBWarehouse:
 
     def settings(self) -> dict[str, Any]:
         return {"type": "duckdb", "path": self._data.name}
+
+    def model(self, sql: str) -> str:
+        return sql
 
     def data(self, *statements: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(self._data) as connection:
@@ -56,6 +63,9 @@ class PostgresWarehouse:
 
     def settings(self) -> dict[str, Any]:
         return {"type": "postgres", **self._database.settings()}
+
+    def model(self, sql: str) -> str:
+        return sql
 
     def data(self, *statements: str) -> list[tuple[Any, ...]]:
         return self._database.sql(*statements)

@@ -12,7 +12,7 @@ _RECORDS = re.compile(r"(?<=FROM )(\S+\.records_\w+)", re.IGNORECASE)
 _TABLES = re.compile(r"SELECT table_name FROM information_schema\.tables WHERE table_schema = '(\w+)'")
 _COMMENT = re.compile(r"COMMENT ON TABLE (\S+) IS '(.*)'")
 _LATER = re.compile(r"now\(\) (?:\+ )?(-?)\s*INTERVAL '(\d+) (millisecond|hour)s?'")
-_SERIES = re.compile(r"generate_series\((\d+), (\d+)\) AS g\(i\)")
+_SERIES = re.compile(r"(UNNEST\(GENERATE_ARRAY\([^)]*\)\)) AS g\b")
 
 
 class BigQueryWarehouse:
@@ -28,7 +28,7 @@ class BigQueryWarehouse:
 
     def model(self, sql: str) -> str:
         """A model's SQL: a source has no dataset that names stand in by default."""
-        return re.sub(r"\bFROM people\b", f"FROM {self.dataset.name}.people", sql)
+        return re.sub(r"\bFROM (people|customers)\b", rf"FROM {self.dataset.name}.\1", sql)
 
     def data(self, *statements: str) -> list[tuple[Any, ...]]:
         return self.dataset.sql(*map(_translated, statements))
@@ -39,11 +39,14 @@ class BigQueryWarehouse:
 
 def _translated(statement: str) -> str:
     """The same in GoogleSQL."""
-    series = _SERIES.sub(r"UNNEST(GENERATE_ARRAY(\1, \2)) AS i", statement)
-    if series != statement:
-        return series
-    (translated,) = sqlglot.transpile(statement, read="duckdb", write="bigquery")
-    return translated
+    (found,) = sqlglot.transpile(statement, read="duckdb", write="bigquery")
+    return _whole(_SERIES.sub(r"\1 AS i", found))
+
+
+def _whole(statement: str) -> str:
+    """BigQuery changes all rows of a table only if that is said."""
+    changes = statement.startswith(("UPDATE ", "DELETE ")) and " WHERE " not in statement
+    return f"{statement} WHERE TRUE" if changes else statement
 
 
 def _of_state(statement: str) -> str:
@@ -55,7 +58,7 @@ def _of_state(statement: str) -> str:
         return f"ALTER TABLE {marked[1]} SET OPTIONS (labels = [('{name}', '{value}')])"
     if statement.startswith("UPDATE "):
         timed = _LATER.sub(r"TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL \1\2 \3)", statement)
-        return timed if " WHERE " in timed else f"{timed} WHERE TRUE"
+        return _whole(timed)
     newest = (
         r"(SELECT * FROM \1 WHERE TRUE QUALIFY record_version ="
         r" MAX(record_version) OVER (PARTITION BY record_id) AND NOT record_removed)"

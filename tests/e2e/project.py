@@ -32,6 +32,15 @@ Stop = Literal["cancel", "crash"]
 Moment = Callable[[Event], bool]
 
 
+def command_environment() -> dict[str, str]:
+    """What a command of ours is started with: no settings of the developer's, but the addresses of the stand-ins."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TAILRACE_") or name.startswith(("TAILRACE_BIGQUERY_", "TAILRACE_ENTRA_"))
+    }
+
+
 def sending(event: Event) -> bool:
     """The moment at which a sync begins to send."""
     return isinstance(event, PhaseStarted) and event.phase == "send"
@@ -254,7 +263,7 @@ class Project:
     def cli(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         """Run the real command with `--json`: its exit code, and its document."""
         self.write()
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("TAILRACE_")}
+        environ = command_environment()
         ended = subprocess.run(
             [sys.executable, "-m", "tailrace.cli", *arguments, "--json"],
             cwd=self.folder,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.e2e.project import SCHEMA, Project, sending
+from tests.e2e.project import SCHEMA, Project, command_environment, sending
 
 from tailrace.errors import LeaseHeld, StateError
 from tailrace.ids import state_id
@@ -36,7 +36,7 @@ def _killed(project: Project) -> None:
     project.aim(retry_for="5m")
     project.write()
     project.receiver.fail(Fault(kind="status", status=503, headers={"Retry-After": "60"}))
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("TAILRACE_")}
+    environ = command_environment()
     with subprocess.Popen(
         [sys.executable, "-m", "tailrace.cli", "sync", "--json"],
         cwd=project.folder,
@@ -110,15 +110,15 @@ def test_r02_a_planner_that_finishes_after_its_takeover_seals_nothing(
 
 def _expire(project: Project) -> None:
     """The lease of whoever holds it ended long ago, and so did all its requests."""
-    past = "TIMESTAMPTZ '2026-01-01 00:00:00+00'"
     with project.opened() as workspace:
         from tailrace.service.holding import mapping_state
 
         source, _ = mapping_state(workspace, project.mapping)
+        d = source.dialect
+        past = d.plus_seconds(d.now(), -10_000_000)
+        checkpoints = d.table(SCHEMA, project.table("checkpoints").split(".")[1])
         with source.session() as session:
-            session.execute(
-                f"UPDATE {source.dialect.table(SCHEMA, project.table('checkpoints').split('.')[1])} SET lease_until = {past}"
-            )
+            session.execute(d.update_rows(checkpoints, "c", {"lease_until": past}))
 
 
 def test_r02_a_sender_that_lost_its_fence_stores_nothing_more(project: Project) -> None:

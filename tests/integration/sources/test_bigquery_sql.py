@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.servers.bigquery import BigQueryServer, Dataset
 from tailrace.ids import state_id
 from tailrace.testing.receiver import Receiver
 
+_NAMES = {"first": "the first", "changes": "one with changes", "nothing": "one without changes"}
 FOLDER = Path(__file__).parent / "bigquery_sql"
 
 
@@ -32,21 +34,32 @@ def dataset(bigquery: BigQueryServer) -> Iterator[Dataset]:
         yield made
 
 
+@dataclass(frozen=True)
+class Run:
+    """What one sync ran, and what that billed."""
+
+    statements: str
+    queries: int
+    billed: int
+
+
 @pytest.fixture(scope="module")
-def listed(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def listed(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """The statements of a first sync, of one with changes, and of one without."""
     with Receiver() as receiver:
         folder = tmp_path_factory.mktemp("project")
         project = Project(folder, BigQueryWarehouse(dataset), receiver)
         project.people((1, "Ada"), (2, "Bob"), (3, "Cid"))
-        seen: dict[str, str] = {}
+        seen: dict[str, Run] = {}
         for name in ("first", "changes", "nothing"):
             if name == "changes":
                 project.data("UPDATE people SET name = 'Bea' WHERE id = 2", "DELETE FROM people WHERE id = 3")
             before = len(dataset.jobs)
             project.ok()
             jobs = dataset.jobs[before:]
-            seen[name] = _shown(jobs, dataset.project, state_id("shop", None, "people"))
+            text = _shown(jobs, dataset.project, state_id("shop", None, "people"))
+            billed = [job["billed"] for job in jobs if job["billed"]]
+            seen[name] = Run(text, len(billed), sum(billed))
         return seen
 
 
@@ -80,9 +93,18 @@ def _settled(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["first", "changes", "nothing"])
-def test_the_statements_of_a_sync_are_those_that_were_reviewed(listed: dict[str, str], name: str) -> None:
+def test_the_statements_of_a_sync_are_those_that_were_reviewed(listed: dict[str, Run], name: str) -> None:
     path = FOLDER / f"{name}.sql"
     if os.environ.get("TAILRACE_UPDATE_SNAPSHOTS"):
         FOLDER.mkdir(exist_ok=True)
-        path.write_text(listed[name])
-    assert listed[name] == path.read_text()
+        path.write_text(listed[name].statements)
+    assert listed[name].statements == path.read_text()
+
+
+def test_what_a_sync_bills_is_what_the_documentation_says(listed: dict[str, Run]) -> None:
+    """Counted by the stand-in, which bills as https://cloud.google.com/bigquery/pricing says: at least 10 MB a table."""
+    text = (Path(__file__).parents[3] / "docs/how-to/connect-bigquery.md").read_text()
+    for name, run in listed.items():
+        said = re.search(rf"\| {_NAMES[name]} \| (\d+) \| (\d+) MiB \|", text)
+        assert said is not None, run
+        assert (run.queries, run.billed // 2**20) == (int(said[1]), int(said[2])), name

@@ -17,14 +17,14 @@ SELECT `source_id`, `model_id`, `checkpoint`, `n`, `sync_id`, `phase`, `plan_tab
 SELECT count(*), count(CASE WHEN r.delivered THEN 1 END) FROM (SELECT newest.* FROM (SELECT rows_of.*, row_number() OVER (PARTITION BY rows_of.record_id ORDER BY rows_of.record_version DESC) AS record_age FROM `project`.`__segment_reverse_etl`.`records_ID` AS rows_of) AS newest WHERE newest.record_age = 1 AND NOT (newest.record_removed)) AS r;
 
 -- SELECT
-SELECT 1 FROM `project`.`__segment_reverse_etl`.`rejections_ID` WHERE attempts >= 3 LIMIT 1;
+SELECT 1 AS one FROM `project`.`__segment_reverse_etl`.`rejections_ID` WHERE attempts >= 3 LIMIT 1;
 
 -- UPDATE
 UPDATE `project`.`__segment_reverse_etl`.`checkpoints_ID` SET `lease_until` = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 90000000 MICROSECOND), `job` = 'DOCUMENT' WHERE owner = 'DIGEST' AND fence = 2;
 
 -- CREATE_TABLE_AS_SELECT in a session
 CREATE OR REPLACE TEMP TABLE `judged_ID_2_2` AS
-SELECT op, CASE op WHEN 'set_aside' THEN coalesce(problem, 'repeated') WHEN 'not_sent' THEN CASE WHEN never_delivered = 1 THEN 'mode:added' ELSE 'mode:updated' END WHEN 'deleted_not_sent' THEN 'mode:deleted' END AS reason, prior_id, mine, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END END AS record_id, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c0 ELSE m_c0 END END AS c0, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c1 ELSE m_c1 END END AS c1
+SELECT op, CASE op WHEN 'set_aside' THEN coalesce(problem, 'repeated') WHEN 'not_sent' THEN CASE WHEN never_delivered = 1 THEN 'mode:added' ELSE 'mode:updated' END WHEN 'deleted_not_sent' THEN 'mode:deleted' END AS reason, prior_id, mine, CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END AS record_id, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c0 ELSE m_c0 END END AS c0, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c1 ELSE m_c1 END END AS c1
 FROM (
 SELECT CASE WHEN m.mine IS NULL AND (r.delivered OR r.uncertain) THEN 'deleted' WHEN m.mine IS NULL THEN 'drop' WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' WHEN r.record_id IS NULL THEN 'added' WHEN r.uncertain THEN CASE WHEN r.delivered OR r.baseline = 'known' THEN 'updated' ELSE 'added' END WHEN r.baseline = 'unsent' THEN 'added' WHEN (m.c0 IS DISTINCT FROM r.`id` OR m.c1 IS DISTINCT FROM r.`name`) THEN 'updated' END AS op, CASE WHEN r.uncertain AND r.record_level_id IS NOT NULL THEN CASE WHEN m.mine IS NULL THEN CASE WHEN r.record_level_id LIKE 'deleted:%' THEN substr(r.record_level_id, 9) END WHEN r.record_level_id LIKE 'deleted:%' OR (m.c0 IS DISTINCT FROM r.`id` OR m.c1 IS DISTINCT FROM r.`name`) THEN NULL ELSE r.record_level_id END END AS prior_id, CASE WHEN r.uncertain AND NOT r.delivered THEN 1 END AS never_delivered, m.problem, m.mine, m.record_id AS m_record_id, r.record_id AS r_record_id, m.c0 AS m_c0, m.c1 AS m_c1, r.`id` AS r_c0, r.`name` AS r_c1
 FROM (
@@ -131,7 +131,7 @@ DELETE FROM `project`.`__segment_reverse_etl`.`progress_ID` WHERE kind IN ('reso
 INSERT INTO `project`.`__segment_reverse_etl`.`progress_ID` (`kind`, `unit`, `from_seq`, `to_seq`, `records`, `outcome`, `reason`, `code`, `message`, `record_level_id`, `plan_table`) VALUES ('resolved', 0, POSITION, POSITION, NULL, NULL, NULL, NULL, NULL, NULL, 'changes_ID_2_2');
 
 -- SELECT in a session
-SELECT 1 AS found FROM `project`.`__segment_reverse_etl`.`rejections_ID` LIMIT 1;
+SELECT 1 AS one FROM `project`.`__segment_reverse_etl`.`rejections_ID` LIMIT 1;
 
 -- INSERT in a session
 INSERT INTO `project`.`__segment_reverse_etl`.`records_ID` (`record_id`, `id`, `name`, `delivered`, `uncertain`, `baseline`, `record_level_id`, `synced_n`, `record_version`, `record_removed`) SELECT c.record_id, c.`id`, c.`name`, TRUE, FALSE, CAST(NULL AS STRING), CAST(NULL AS STRING), 2, (SELECT coalesce(max(v.record_version), 0) + 1 FROM `project`.`__segment_reverse_etl`.`records_ID` AS v), FALSE FROM (SELECT c.* FROM `project`.`__segment_reverse_etl`.`changes_ID_2_2` AS c JOIN `project`.`__segment_reverse_etl`.`progress_ID` AS p ON c.seq BETWEEN p.from_seq AND p.to_seq WHERE p.plan_table = 'changes_ID_2_2' AND p.kind = 'resolved' AND c.operation IN ('added', 'updated') AND NOT EXISTS (SELECT 1 FROM (SELECT from_seq AS seq, max(outcome) AS outcome, max(reason) AS reason, max(code) AS code, max(message) AS message, max(record_level_id) AS record_id FROM `project`.`__segment_reverse_etl`.`progress_ID` WHERE plan_table = 'changes_ID_2_2' AND kind = 'exception' GROUP BY from_seq) AS e WHERE e.seq = c.seq)) AS c JOIN (SELECT newest.* FROM (SELECT rows_of.*, row_number() OVER (PARTITION BY rows_of.record_id ORDER BY rows_of.record_version DESC) AS record_age FROM `project`.`__segment_reverse_etl`.`records_ID` AS rows_of) AS newest WHERE newest.record_age = 1 AND NOT (newest.record_removed)) AS r ON r.record_id = c.record_id;

@@ -40,7 +40,7 @@ SELECT `source_id`, `model_id`, `checkpoint`, `n`, `sync_id`, `phase`, `plan_tab
 CREATE TABLE `project`.`__segment_reverse_etl`.`records_ID` (`record_id` STRING, `id` INT64, `name` STRING, `delivered` BOOL, `uncertain` BOOL, `baseline` STRING, `record_level_id` STRING, `synced_n` INT64, `record_version` INT64, `record_removed` BOOL) OPTIONS (labels = [('tailrace', '1')]);
 
 -- SELECT
-SELECT 1 FROM `project`.`__segment_reverse_etl`.`rejections_ID` WHERE attempts >= 3 LIMIT 1;
+SELECT 1 AS one FROM `project`.`__segment_reverse_etl`.`rejections_ID` WHERE attempts >= 3 LIMIT 1;
 
 -- UPDATE
 UPDATE `project`.`__segment_reverse_etl`.`checkpoints_ID` SET `lease_until` = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 90000000 MICROSECOND), `job` = 'DOCUMENT' WHERE owner = 'DIGEST' AND fence = 1;
@@ -138,7 +138,7 @@ DELETE FROM `project`.`__segment_reverse_etl`.`progress_ID` WHERE kind IN ('reso
 INSERT INTO `project`.`__segment_reverse_etl`.`progress_ID` (`kind`, `unit`, `from_seq`, `to_seq`, `records`, `outcome`, `reason`, `code`, `message`, `record_level_id`, `plan_table`) VALUES ('resolved', 0, POSITION, POSITION, NULL, NULL, NULL, NULL, NULL, NULL, 'changes_ID_1_1');
 
 -- SELECT in a session
-SELECT 1 AS found FROM `project`.`__segment_reverse_etl`.`rejections_ID` LIMIT 1;
+SELECT 1 AS one FROM `project`.`__segment_reverse_etl`.`rejections_ID` LIMIT 1;
 
 -- INSERT in a session
 INSERT INTO `project`.`__segment_reverse_etl`.`records_ID` (`record_id`, `id`, `name`, `delivered`, `uncertain`, `baseline`, `record_level_id`, `synced_n`, `record_version`, `record_removed`) SELECT c.record_id, c.`id`, c.`name`, TRUE, FALSE, CAST(NULL AS STRING), CAST(NULL AS STRING), 1, (SELECT coalesce(max(v.record_version), 0) + 1 FROM `project`.`__segment_reverse_etl`.`records_ID` AS v), FALSE FROM (SELECT c.* FROM `project`.`__segment_reverse_etl`.`changes_ID_1_1` AS c JOIN `project`.`__segment_reverse_etl`.`progress_ID` AS p ON c.seq BETWEEN p.from_seq AND p.to_seq WHERE p.plan_table = 'changes_ID_1_1' AND p.kind = 'resolved' AND c.operation IN ('added', 'updated') AND NOT EXISTS (SELECT 1 FROM (SELECT from_seq AS seq, max(outcome) AS outcome, max(reason) AS reason, max(code) AS code, max(message) AS message, max(record_level_id) AS record_id FROM `project`.`__segment_reverse_etl`.`progress_ID` WHERE plan_table = 'changes_ID_1_1' AND kind = 'exception' GROUP BY from_seq) AS e WHERE e.seq = c.seq)) AS c JOIN (SELECT newest.* FROM (SELECT rows_of.*, row_number() OVER (PARTITION BY rows_of.record_id ORDER BY rows_of.record_version DESC) AS record_age FROM `project`.`__segment_reverse_etl`.`records_ID` AS rows_of) AS newest WHERE newest.record_age = 1 AND NOT (newest.record_removed)) AS r ON r.record_id = c.record_id;
