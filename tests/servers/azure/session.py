@@ -222,7 +222,7 @@ class Session:
         self.database.locks.wake()
         self.database.slots.wake()
         with self._guard:
-            if not self._stopping:
+            if not self._stopping and not self.closed:
                 self._stopping = True
                 threading.Thread(target=self._stop, daemon=True).start()
 
@@ -268,15 +268,15 @@ class Session:
 
     def close(self) -> None:
         """End the session: what is open is rolled back, temporary tables go."""
-        self._stopped_by_now()
-        self.interrupted = False
-        if self.transaction is not None:
-            self.transaction.roll_back()
-        self.database.locks.release(self.id)
-        self.engine.gone(self)
         with self._guard:
+            self.closed = True  # nothing interrupts from now on
             self._stopping = False
-            self.closed = True
+        try:
+            if self.transaction is not None:
+                self.transaction.roll_back()
+        finally:
+            self.database.locks.release(self.id)
+            self.engine.gone(self)
             self.duck.close()
 
     def summary(self) -> dict[str, Any]:
