@@ -44,6 +44,7 @@ def client(database: Database) -> Iterator[Client]:
         ("VALUES VARCHAR_FORMAT(TIMESTAMP('2024-01-02 03:04:05.123456'), 'YYYY-MM-DD HH24:MI:SS.FF6')",
          "2024-01-02 03:04:05.123456"),
         ("VALUES TIMESTAMP('2024-01-02 03:04:05.123456') + 90 SECONDS", "2024-01-02 03:05:35.123456"),
+        ("VALUES (TIMESTAMP('2024-01-02 03:04:05') + -1000000 MICROSECONDS)", "2024-01-02 03:04:04"),
         ("VALUES VARCHAR_FORMAT(CAST(DATE('2024-01-02') AS TIMESTAMP), 'YYYYMMDD')", "20240102"),
         ("VALUES REGEXP_REPLACE('a1b22', '[0-9]+', '#')", "a#b#"),
         ("VALUES CURRENT SERVER || CURRENT USER", None),
@@ -102,6 +103,15 @@ def test_a_table_is_marked_renamed_and_altered_with_its_columns_in_order(client:
     ]
     assert client.sql("SELECT REMARKS FROM SYSCAT.TABLES WHERE TABNAME = 'PLAN2'") == [["tailrace:1"]]
     assert client.sql("SELECT DISTINCT OP FROM S.PLAN2") == [["deleted"]]
+
+
+def test_rows_that_a_left_join_found_are_numbered_as_they_are_inserted(client: Client) -> None:
+    client.sql("CREATE TABLE S.NUMBERED (OP VARCHAR(400), N BIGINT)")
+    counted = "LEFT JOIN (SELECT I, COUNT(*) AS N FROM S.T GROUP BY I) AS C ON C.I = T.I"
+    found = f"SELECT T.V, C.N FROM S.T AS T {counted} WHERE T.I < 3"
+    named = f"SELECT CASE WHEN M.N > 1 THEN 'repeated' ELSE 'once' END AS OP FROM ({found}) AS M"
+    client.sql(f"INSERT INTO S.NUMBERED SELECT R.OP, ROW_NUMBER() OVER () FROM ({named}) AS R")
+    assert client.sql("SELECT OP, N FROM S.NUMBERED ORDER BY N") == [["once", 1], ["once", 2]]
 
 
 def test_several_columns_are_set_from_one_subquery(client: Client) -> None:

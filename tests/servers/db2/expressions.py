@@ -236,6 +236,8 @@ def _digest(word: str, part: list[Token], sql: list[str], binary: Names) -> str:
 def _duration(tokens: list[Token], place: int, result: list[Token], registers: bool) -> int | None:
     """`<time> + 90 SECONDS` becomes a function; where the duration ends, or None if it is none."""
     end = place + 1
+    if end < len(tokens) and tokens[end].text in ("+", "-"):
+        end += 1
     if end < len(tokens) and tokens[end].text == "(":
         end = closing(tokens, end)
     unit = tokens[end + 1] if end + 1 < len(tokens) else END

@@ -9,7 +9,7 @@ from tests.servers.db2 import ddl
 from tests.servers.db2.expressions import expressions
 from tests.servers.db2.grants import Need, parse_grant
 from tests.servers.db2.sqlca import Sqlca
-from tests.servers.db2.tables import column_by_column, inlined, references
+from tests.servers.db2.tables import column_by_column, computed, inlined, references
 from tests.servers.db2.tokens import Cursor, Token, text_of, tokenize
 
 NOTHING = "CALL DB2FN.NOTHING()"
@@ -77,7 +77,7 @@ def _insert(statement: Statement, tokens: list[Token], user: str) -> None:
     cursor = Cursor(tokens, 2)
     statement.writes = _table(statement, cursor)
     statement.needs.append(Need("INSERT", "INSERT", *statement.writes))
-    _query(statement, tokens, user)
+    _query(statement, computed(inlined(tokens)), user)
 
 
 def _update(statement: Statement, tokens: list[Token], user: str) -> None:

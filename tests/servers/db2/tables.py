@@ -225,3 +225,55 @@ def _typed(column: list[str]) -> list[str]:
     if known is None:
         return column
     return [f"NULLIF({known}, {known})" if value.upper() == "NULL" else value for value in column]
+
+
+def computed(tokens: list[Token]) -> list[Token]:
+    """Columns of a subquery that is joined from the left, as expressions: Derby mixes bare ones up with others
+    when an INSERT numbers such rows."""
+    result = list(tokens)
+    for place in range(len(tokens) - 1, -1, -1):
+        if tokens[place].upper != "SELECT":
+            continue
+        start, end = place + 1, _level_end(result, place + 1, {"FROM"})
+        joined = _joined(result, end)
+        if not joined:
+            continue
+        parts = []
+        for part in arguments(result[start:end]):
+            words = [one.upper for one in part]
+            if (
+                len(part) in (3, 5)
+                and part[0].is_name
+                and part[0].name in joined
+                and words[1] == "."
+                and words[2] != "*"
+            ):
+                column, name = text_of(part[:3]), text_of(part[4:] or part[2:3])
+                parts.append(f"COALESCE({column}, {column}) AS {name}")
+            else:
+                parts.append(text_of(part))
+        result[start:end] = code(", ".join(parts))
+    return result
+
+
+def _level_end(tokens: list[Token], place: int, words: set[str]) -> int:
+    """Where one of these words stands at the same level, or the level ends."""
+    while place < len(tokens) and tokens[place].text != ")" and tokens[place].upper not in words:
+        place = closing(tokens, place) + 1 if tokens[place].text == "(" else place + 1
+    return place
+
+
+def _joined(tokens: list[Token], place: int) -> set[str]:
+    """The names of the subqueries that the FROM clause here joins from the left."""
+    found: set[str] = set()
+    end = _level_end(tokens, place + 1, {"WHERE", "GROUP", "ORDER", "UNION", "EXCEPT", "INTERSECT", "HAVING"})
+    place = _level_end(tokens, place, {"LEFT"})
+    while place < end:
+        cursor = Cursor(tokens, place + 1)
+        cursor.words("OUTER")
+        if cursor.words("JOIN") and cursor.peek().text == "(":
+            cursor.at = closing(tokens, cursor.at) + 1
+            cursor.words("AS")
+            found.add(cursor.peek().name)
+        place = _level_end(tokens, place + 1, {"LEFT"})
+    return found
