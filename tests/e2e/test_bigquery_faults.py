@@ -82,6 +82,18 @@ def test_a_stream_that_cannot_be_read_is_read_by_the_next_run(
     assert len(shop.held) == len(shop.records()) == MANY
 
 
+def test_reading_slowly_for_lack_of_a_permission_is_said(shop: Project, bigquery_dataset: Dataset) -> None:
+    bigquery_dataset.account.deny("readsessions.create")
+    document = shop.ok()
+    assert document.counts.delivered == MANY
+    assert any("bigquery.readsessions.create" in warning for warning in document.warnings)
+
+
+def test_reading_slowly_as_configured_needs_no_word(shop: Project) -> None:
+    shop.source = {"read_api": "rest"}
+    assert shop.ok().warnings == []
+
+
 def test_tokens_that_end_in_mid_sync_are_renewed(shop: Project, bigquery_dataset: Dataset) -> None:
     server = bigquery_dataset.server
     document = shop.ok(watch=lambda event: server.expire_tokens() if sending(event) else None)

@@ -29,6 +29,7 @@ from tailrace.runtime.planning import Options, PlanBlocked, Planned, make_plan
 from tailrace.runtime.prepared import Prepared, prepare
 from tailrace.runtime.sending import Sealed, Sending
 from tailrace.runtime.stop import StopSignal
+from tailrace.sources.base import remarks
 from tailrace.spec.project import Project
 from tailrace.state import seal, upkeep
 from tailrace.state.counts import Counts
@@ -179,7 +180,7 @@ class _Run:
             sent = Sending(
                 sealed, held, around.store, clock, around.stop, around.on_event, before, unsettled
             ).run()
-            self._warnings += sent.summary.warnings
+            self._warnings += [*sent.summary.warnings, *remarks(sealed.source)]
             self._phases["send"] = clock.monotonic() - begun
             self._phase(sync, "commit")
             row = finish(

@@ -24,10 +24,12 @@ __all__ = [
     "Limits",
     "Priced",
     "ReadsDirty",
+    "Remarking",
     "Session",
     "Source",
     "StepStatus",
     "reads_dirty",
+    "remarks",
 ]
 
 
@@ -147,6 +149,20 @@ class Priced(Protocol):
     def cost(self, statement: str) -> dict[str, Any]:
         """By name, what running it would cost; nothing is run. Raises SourceError."""
         ...
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """What a source has beside that may have to do something otherwise than it is configured."""
+
+    def remarks(self) -> Sequence[str]:
+        """What its user should know of that, each in a sentence; nothing is asked for it."""
+        ...
+
+
+def remarks(source: Source) -> Sequence[str]:
+    """What the user should know of how a source was used so far."""
+    return source.remarks() if isinstance(source, Remarking) else ()
 
 
 @runtime_checkable

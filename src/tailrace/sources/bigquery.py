@@ -142,6 +142,15 @@ class BigQuerySource:
     def _slow_down(self) -> None:
         self._may_read_fast = False
 
+    def remarks(self) -> list[str]:
+        """That records were read slowly, where that was not asked for."""
+        if self._may_read_fast or self.settings.read_api == "rest" or self.endpoints.storage is None:
+            return []
+        return [
+            "Records were read slowly, over REST: the account lacks bigquery.readsessions.create."
+            " Grant roles/bigquery.readSessionUser on the project, or set `read_api: rest`."
+        ]
+
     def describe(self, sql: str) -> list[Column]:
         """The columns of a model's statement, found without running it. Raises ModelError."""
         statement = model_statement(sql, self.limits)
