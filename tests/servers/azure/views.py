@@ -130,6 +130,13 @@ def _principals(session: Session) -> Rows:
         yield each.name, number, "R" if each.role else "S", word, "dbo"
 
 
+def _logins(session: Session) -> Rows:
+    if session.database.name != "master":
+        raise invalid_object("sys.sql_logins")
+    for number, name in enumerate(session.engine.logins, 1):
+        yield name, number, "S", "SQL_LOGIN"
+
+
 def _distribution(session: Session) -> Rows:
     for each in _seen(session):
         policy = {"HASH": 2, "REPLICATE": 3}.get(each.distribution, 4)
@@ -202,6 +209,7 @@ _VIEWS: dict[str, tuple[dict[str, pa.DataType], Callable[[Session], Rows]]] = {
         {"name": _TEXT, "principal_id": _INT, "type": _TEXT, "type_desc": _TEXT, "default_schema_name": _TEXT},
         _principals,
     ),
+    "sys.sql_logins": ({"name": _TEXT, "principal_id": _INT, "type": _TEXT, "type_desc": _TEXT}, _logins),
     "sys.pdw_table_distribution_properties": (
         {"object_id": _INT, "distribution_policy": _INT, "distribution_policy_desc": _TEXT},
         _distribution,
