@@ -130,7 +130,7 @@ _WORDS: tuple[tuple[str, int], ...] = (
     (r"Could not find database ID", 615),
     (r"It has been marked SUSPECT", 926),
     (r"Login to read-secondary failed due to long wait", 4221),
-    (r"Database Throughput Unit quota|Data Warehouse Unit quota", 40847),
+    (r"(Database (Throughput|Transaction)|Data Warehouse) Unit quota", 40847),
     (r"internal DMS error", 110802),
     (r"No process is on the other end of the pipe", 233),
     (r"forcibly closed|reset by peer", 10054),

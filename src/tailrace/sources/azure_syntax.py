@@ -107,6 +107,8 @@ class AzureSyntax(Syntax):
     ) -> str:
         sets = ", ".join(f"{name} = {renamed(value, alias, table)}" for name, value in assignments.items())
         where = renamed(condition, alias, table)
+        if not any(re.search(rf"(?<![\w.]){re.escape(other)}\.", value) for value in assignments.values()):
+            return f"UPDATE {table} SET {sets} WHERE EXISTS (SELECT 1 FROM (\n{rows}\n) AS {other} WHERE {where})"
         return f"UPDATE {table} SET {sets} FROM (\n{renamed(rows, alias, table)}\n) AS {other} WHERE {where}"
 
     def update_rows(self, table: str, alias: str, assignments: Mapping[str, str]) -> str:
