@@ -40,6 +40,8 @@ def _serve(client: socket.socket, certificates: Path, engine: Engine) -> None:
 
 def main(folder: Path, port: int) -> None:
     """Run until standard input ends."""
+    sys.setrecursionlimit(20_000)  # statements may be nested as deep as long UNIONs are
+    threading.stack_size(64 * 1024 * 1024)
     engine = Engine()
     steering = Steering(engine)
     ports = {"port": listen(port, folder, engine), "control": Controller(steering).port}

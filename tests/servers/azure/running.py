@@ -8,8 +8,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tests.servers.azure import bulk
 from tests.servers.azure.catalog import Table
-from tests.servers.azure.errors import SqlError, engine_error
+from tests.servers.azure.errors import SqlError, engine_error, invalid_column, invalid_object
 from tests.servers.azure.lexer import Piece, tokens, word_set
 from tests.servers.azure.locks import Interrupted
 from tests.servers.azure.results import Count, Rows
@@ -211,6 +212,22 @@ def run_change(session: Session, piece: Piece, formed: Shape, verb: str) -> Coun
     with slot(session, result):
         return Count(
             change(session, target, ready(session, result, formed), parameters(session, result, formed))
+        )
+
+
+def run_bulk(session: Session, rows: bulk.Rows) -> Count:
+    """Rows of constants, appended. Raises SqlError."""
+    target = session.table(rows.schema, rows.table)
+    if target is None or target.kind != "U":
+        raise invalid_object(f"{rows.schema}.{rows.table}" if rows.schema else rows.table)
+    for name in rows.columns:
+        if target.column(name) is None:
+            raise invalid_column(name)
+    session.database.grants.demand(session.principal, "INSERT", target)
+    names = ", ".join('"' + name.replace('"', '""') + '"' for name in rows.columns)
+    with slot(session, Translation("INSERT", "", target=target)):
+        return Count(
+            change(session, target, f"INSERT INTO {target.stored} ({names}) VALUES {rows.values}"), "INSERT"
         )
 
 

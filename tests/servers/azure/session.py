@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-from tests.servers.azure import commands, errors, faults
+from tests.servers.azure import bulk, commands, errors, faults
 from tests.servers.azure.catalog import Table
 from tests.servers.azure.changes import Transaction
 from tests.servers.azure.database import Request, now
@@ -20,7 +20,7 @@ from tests.servers.azure.packets import Gone
 from tests.servers.azure.refusals import refuse_words
 from tests.servers.azure.requests import Parameter
 from tests.servers.azure.results import Outcome, Rows
-from tests.servers.azure.running import run_change, run_query
+from tests.servers.azure.running import run_bulk, run_change, run_query
 from tests.servers.azure.shapes import Shape, exact, shape, without_label
 from tests.servers.azure.types import SqlType
 
@@ -76,6 +76,11 @@ class Session:
         if not self.internal:
             self.database.statements.append(text)
         self.variables = {each.name.lstrip("@").lower(): (each.type, each.value) for each in parameters}
+        rows = bulk.constant_rows(without_label(text)[0])
+        if rows is not None:
+            formed = exact(text)
+            yield from self.execute(Piece(text, [], False), formed, rows)
+            return
         formed = shape(text)
         known = self.database.batches.get(formed.text)
         if known is None:
@@ -86,7 +91,7 @@ class Session:
         for piece in known:
             yield from self.execute(piece, formed)
 
-    def execute(self, piece: Piece, formed: Shape) -> Iterator[Outcome]:
+    def execute(self, piece: Piece, formed: Shape, rows: bulk.Rows | None = None) -> Iterator[Outcome]:
         """Run one statement with the faults that wait for it. Raises SqlError."""
         text = formed.restored(piece.text)
         fault = None if self.internal else self.engine.faults.statement(text)
@@ -97,7 +102,7 @@ class Session:
         _, label = without_label(text)
         request = self.database.begin_request(self.id, text, label) if not self.internal else None
         try:
-            for outcome in self._guarded(piece, formed, text):
+            for outcome in self._guarded(piece, formed, text, rows):
                 if fault is not None and fault.at == "after":
                     self._consume(outcome)
                     self._meet(fault)
@@ -117,15 +122,23 @@ class Session:
             for _ in outcome.batches:
                 pass
 
-    def _guarded(self, piece: Piece, formed: Shape, text: str) -> Iterator[Outcome]:
+    def _guarded(self, piece: Piece, formed: Shape, text: str, rows: bulk.Rows | None) -> Iterator[Outcome]:
         try:
-            yield from self._statement(piece, formed, text)
+            if rows is None:
+                yield from self._statement(piece, formed, text)
+            else:
+                yield self._append(rows)
         except Interrupted as error:
             raise self._stopped() from error
         except duckdb.InterruptException as error:
             raise self._stopped() from error
         except duckdb.Error as error:
             raise translated(error) from error
+
+    def _append(self, rows: bulk.Rows) -> Outcome:
+        if self.transaction is not None and self.transaction.failed:
+            raise errors.aborted()
+        return run_bulk(self, rows)
 
     def _stopped(self) -> errors.SqlError:
         self._stopped_by_now()
