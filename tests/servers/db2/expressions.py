@@ -212,6 +212,10 @@ def _other_function(word: str, parts: list[list[Token]], sql: list[str], binary:
             f"(CASE WHEN ({left}) IS NULL OR ({right}) IS NULL THEN NULL"
             f" WHEN ({left}) {sign} ({right}) THEN ({left}) ELSE ({right}) END)"
         )
+    if word == "FLOOR" and len(sql) == 1 and "?" not in sql[0]:
+        # Derby cannot group by a function
+        whole = f"CAST({sql[0]} AS BIGINT)"
+        return f"({whole} - CASE WHEN {sql[0]} < {whole} THEN 1 ELSE 0 END)"
     if word in ("DECIMAL", "DEC") and parts and not (parts[0][0].kind == "number" and len(parts[0]) == 1):
         return f"CAST({sql[0]} AS DECIMAL({', '.join(sql[1:]) or '15, 0'}))"
     if word == "FLOAT" and parts and parts[0][0].kind != "number":
