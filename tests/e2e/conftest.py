@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.bigquery import BigQueryWarehouse
+from tests.e2e.db2 import Db2Warehouse
 from tests.e2e.project import DuckDBWarehouse, PostgresWarehouse, Project
 
 from tailrace.testing.receiver import Receiver
@@ -19,7 +20,12 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
-WAREHOUSES = {"duckdb": None, "postgres": None, "bigquery": {"test_modes", "test_outcomes"}}
+WAREHOUSES = {
+    "duckdb": None,
+    "postgres": None,
+    "bigquery": {"test_modes", "test_outcomes"},
+    "db2": {"test_modes", "test_outcomes"},
+}
 """The modules that run on each; None: all. A stand-in takes seconds where a database takes a tenth of one."""
 
 
@@ -36,6 +42,8 @@ def project(request: pytest.FixtureRequest, tmp_path: Path, receiver: Receiver) 
     """A project without data, over either warehouse."""
     if request.param == "duckdb":
         return Project(tmp_path, DuckDBWarehouse(tmp_path), receiver)
+    if request.param == "db2":
+        return Project(tmp_path, Db2Warehouse(request.getfixturevalue("db2_database")), receiver)
     if request.param == "bigquery":
         return Project(tmp_path, BigQueryWarehouse(request.getfixturevalue("bigquery_dataset")), receiver)
     return Project(tmp_path, PostgresWarehouse(request.getfixturevalue("postgres_database")), receiver)

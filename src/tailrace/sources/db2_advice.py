@@ -67,7 +67,7 @@ ADVICE: dict[str, Advice] = {
     "-801": Advice("source_failed", "The SQL divides by zero: use NULLIF(divisor, 0)."),
     "-803": Advice("source_exists", "A row with this unique key is there already."),
     "-901": Advice(
-        "source_unavailable",
+        "source_failed",
         "An internal error of Db2 or its driver: run it again, and report it if it stays.",
     ),
     "-902": Advice("source_unavailable", "An internal error of Db2: look into its db2diag.log."),

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from tailrace.sources.base import Column, Kind
 from tailrace.sources.db2_models import split
 from tailrace.sources.db2_names import FOLDED, swapped
-from tailrace.sources.db2_statements import together, unless
+from tailrace.sources.db2_statements import shaped, together, unless
 from tailrace.sources.db2_types import DIGITS, LONGEST, bare, kind_of, sizes
 from tailrace.sources.db2_values import canonical_text, store
 from tailrace.sources.dialect import WHITE_SPACE, Dialect, type_class
@@ -224,7 +224,7 @@ class Db2Dialect(Dialect):
         return "(CURRENT TIMESTAMP - CURRENT TIMEZONE)"
 
     def plus_seconds(self, expr: str, seconds: float) -> str:
-        return f"({expr} + {round(seconds * 1_000_000)} MICROSECONDS)"
+        return f"({expr} {'-' if seconds < 0 else '+'} {abs(round(seconds * 1_000_000))} MICROSECONDS)"
 
     # -- selecting
 
@@ -287,22 +287,10 @@ class Db2Dialect(Dialect):
         return super().create_table(table, typed)
 
     def create_table_as(self, table: str, select: str) -> str:
-        return together(
-            f"CREATE TABLE {table} AS (\n{select}\n) WITH NO DATA", f"INSERT INTO {table}\n{select}"
-        )
+        return together(shaped(table, select), f"INSERT INTO {table}\n{select}")
 
     def create_plan(self, table: str, select: str) -> tuple[str, ...]:
-        """The operations of a plan may become longer words than those that it begins with."""
-        longer = [
-            f"ALTER TABLE {table} ALTER COLUMN {self.quote(name)} SET DATA TYPE {self.type_of('text')}"
-            for name in ("operation", "reason")
-        ]
-        return (
-            f"CREATE TABLE {table} AS (\n{select}\n) WITH NO DATA",
-            *longer,
-            f"INSERT INTO {table}\n{select}",
-            self.mark(table),
-        )
+        return (shaped(table, select), f"INSERT INTO {table}\n{select}", self.mark(table))
 
     def drop_table(self, table: str) -> str:
         return unless(f"DROP TABLE {table}", *_MISSING)

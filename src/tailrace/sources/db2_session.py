@@ -20,13 +20,17 @@ from tailrace.sources.db2_errors import model_error, ours
 from tailrace.sources.db2_names import FOLDED, swapped
 from tailrace.sources.db2_pool import Pool
 from tailrace.sources.db2_process import ANSWER, STATEMENT, Child, DriverError
-from tailrace.sources.db2_statements import steps
+from tailrace.sources.db2_statements import shape, steps
+from tailrace.sources.db2_types import native_of
 from tailrace.sources.db2_upload import own_spelling, row_pieces
 from tailrace.sources.db2_wire import Field
 from tailrace.sources.deadline import timeout_error
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_OPEN = ("OPERATION", "REASON")
+"""Columns of a plan that may hold longer words later than those that the plan begins with."""
 
 _PRIVATE = ("DECLARE", "SET ")
 """Statements that change a connection for whoever uses it next."""
@@ -59,12 +63,23 @@ class Db2Session:
         for step, tolerated in steps(statement):
             if step.lstrip().upper().startswith(_PRIVATE):
                 self._private = True
+            if wanted := shape(step):
+                step = self._create_as(*wanted)
             try:
                 touched += max(0, self._call("execute", step))
             except _Refused as error:
                 if error.state not in tolerated:
                     raise error.ours from error
         return touched
+
+    def _create_as(self, table: str, query: str) -> str:
+        """The statement that makes a table with the columns of a query, as the server describes them."""
+        text = self._dialect.type_of("text")
+        columns = []
+        for field in self.describe(query):
+            native = text if field.name in _OPEN else native_of(field)
+            columns.append(f"{self._dialect.quote(swapped(field.name))} {native}")
+        return f"CREATE TABLE {table} ({', '.join(columns)})"
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one small query and give its rows; times are in UTC, as all times of ours are."""

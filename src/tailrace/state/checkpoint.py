@@ -106,6 +106,7 @@ def _typed(row: dict[str, Any]) -> Checkpoint:
             "quiet_until": _time(holder.get("quiet_until")),
             "job": Job(job["id"], job["attributes"]) if job else None,
             "approval": Approval.from_json(row["approval"]) if row["approval"] else None,
+            "first": bool(row["first"]),
         }
     )
 

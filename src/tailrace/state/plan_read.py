@@ -84,12 +84,15 @@ class _Sizes:
         d = self.dialect
         values = [d.value_bytes(f"p.{d.quote(column.stored)}", column.column) for column in self.columns]
         total = " + ".join(f"coalesce({value}, 0)" for value in values) or "0"
-        bucket = f"CAST({BUCKET_SHIFT} AS {d.type_of('bigint')})"
+        place = f"p.seq - p.bucket * CAST({BUCKET_SHIFT} AS {d.type_of('bigint')}) - 1"
         where = f" AND p.seq BETWEEN {within.first} AND {within.last}" if within else ""
+        rows = (
+            f"SELECT p.seq, p.bucket, floor(({place}) / {float(size)}) AS chunk, {total} AS size_of"
+            f" FROM {self.target} AS p WHERE p.operation IN ({_SENDABLE}){where}"
+        )
         found = self.session.rows(
-            f"SELECT min(p.seq), max(p.seq), count(*), sum({total}) FROM {self.target} AS p"
-            f" WHERE p.operation IN ({_SENDABLE}){where}"
-            f" GROUP BY p.bucket, floor((p.seq - p.bucket * {bucket} - 1) / {float(size)}) ORDER BY 1"
+            "SELECT min(c.seq), max(c.seq), count(*), sum(c.size_of)"
+            f" FROM (\n{rows}\n) AS c GROUP BY c.bucket, c.chunk ORDER BY 1"
         )
         return [_Chunk(Span(int(a), int(b)), int(n), int(size)) for a, b, n, size in found]
 
