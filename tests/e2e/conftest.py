@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.azure import AzureWarehouse
 from tests.e2e.bigquery import BigQueryWarehouse
 from tests.e2e.db2 import Db2Warehouse
 from tests.e2e.project import DuckDBWarehouse, PostgresWarehouse, Project
@@ -23,7 +24,8 @@ def receiver() -> Iterator[Receiver]:
 WAREHOUSES = {
     "duckdb": None,
     "postgres": None,
-    "bigquery": {"test_modes", "test_outcomes"},
+    "azure": {"test_changes", "test_deep_check", "test_dirty_reads", "test_modes", "test_outcomes"},
+    "bigquery": {"test_modes", "test_outcomes", "test_state_faults"},
     "db2": {"test_modes", "test_outcomes"},
 }
 """The modules that run on each; None: all. A stand-in takes seconds where a database takes a tenth of one."""
@@ -42,6 +44,8 @@ def project(request: pytest.FixtureRequest, tmp_path: Path, receiver: Receiver) 
     """A project without data, over either warehouse."""
     if request.param == "duckdb":
         return Project(tmp_path, DuckDBWarehouse(tmp_path), receiver)
+    if request.param == "azure":
+        return Project(tmp_path, AzureWarehouse(request.getfixturevalue("azure_pool")), receiver)
     if request.param == "db2":
         return Project(tmp_path, Db2Warehouse(request.getfixturevalue("db2_database")), receiver)
     if request.param == "bigquery":
