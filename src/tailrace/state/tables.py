@@ -49,6 +49,7 @@ _SYNC_LOG = (
     ("by_operation", _TEXT), ("delivered_rows", _BIGINT), ("approved", _BOOLEAN),
 )  # fmt: skip
 _ATTEMPTS, _PAUSE = 50, 0.1
+_WAIT: Callable[[float], object] = threading.Event().wait
 
 _RECORDS_HEAD = (("record_id", _TEXT),)
 _RECORDS_TAIL = (
@@ -190,14 +191,17 @@ def _ensure(
     table = dialect.table(schema, name)
 
     def present() -> bool:
-        comments = dict(session.rows(dialect.list_tables(schema)))
-        if name in comments and not dialect.is_marked(comments[name]):
-            raise StateError(
-                f"There is a table {schema}.{name} that is not Tailrace's; it was not touched.",
-                hint="Rename that table, or name another schema with the source's `schema` setting.",
-                code="state_foreign",
-            )
-        return name in comments
+        for left in reversed(range(_ATTEMPTS)):
+            comments = dict(session.rows(dialect.list_tables(schema)))
+            if name not in comments or dialect.is_marked(comments[name]):
+                return name in comments
+            if left:  # another process may be making it: catalogues are not read as of one moment everywhere
+                _WAIT(_PAUSE)
+        raise StateError(
+            f"There is a table {schema}.{name} that is not Tailrace's; it was not touched.",
+            hint="Rename that table, or name another schema with the source's `schema` setting.",
+            code="state_foreign",
+        )
 
     def create() -> None:
         if not dialect.ddl_in_transactions:
@@ -230,7 +234,7 @@ def _one_row(dialect: Dialect, columns: Sequence[tuple[str, str]], row: Mapping[
 def _tolerant(
     create: Callable[[], object],
     present: Callable[[], bool],
-    pause: Callable[[float], object] = threading.Event().wait,
+    pause: Callable[[float], object] = _WAIT,
 ) -> None:
     """Create something that another process may be creating at the same moment."""
     for left in reversed(range(_ATTEMPTS)):

@@ -80,7 +80,22 @@ def test_an_existing_schema_is_reused_in_either_case(source: Source) -> None:
     assert error.value.code == "state_ambiguous"
 
 
-def test_a_foreign_table_is_never_touched(source: Source) -> None:
+def test_a_table_that_another_process_is_about_to_mark_is_waited_for(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure(source)
+    names = StateNames(source.schema, "map_12345678")
+    d = source.dialect
+    table = d.table(source.schema, names.progress)
+    with source.session() as session:
+        session.execute(d.create_table(table, [("kind", d.type_of("text"))]))
+        monkeypatch.setattr(tables, "_WAIT", lambda _: session.execute(d.mark(table)))
+        tables.ensure_mapping(session, d, names, source_id="s", model_id="m", project="p", mapping="map")
+        assert {names.checkpoints, names.progress} <= tables.ours(session, d, source.schema)
+
+
+def test_a_foreign_table_is_never_touched(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_WAIT", lambda _: None)
     ensure(source)
     names = StateNames(source.schema, "map_12345678")
     table = source.dialect.table(source.schema, names.progress)
