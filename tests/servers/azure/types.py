@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from tests.servers.azure.tokens import LATIN1_CI_AS
@@ -104,7 +104,7 @@ class SqlType:
             size = 8 if name == "float" else 4
             return lambda value: pack(size, value)
         return {
-            "bit": lambda value: b"\x01\x01" if value else b"\x01\0",
+            "bit": {True: b"\x01\x01", False: b"\x01\0"}.__getitem__,
             "decimal": lambda value: _decimal(value, self.scale),
             "money": _money,
             "smallmoney": lambda value: struct.pack("<Bi", 4, int(value * 10_000)),
@@ -113,7 +113,7 @@ class SqlType:
             "date": lambda value: b"\x03" + _days(value),
             "uniqueidentifier": lambda value: b"\x10" + uuid.UUID(str(value)).bytes_le,
             "time": lambda value: _sized(_clock(value, self.scale)),
-            "datetime2": lambda value: _sized(_clock(value, self.scale) + _days(value)),
+            "datetime2": _datetime2(self.scale),
             "datetimeoffset": lambda value: _sized(_instant(value, self.scale)),
         }[name]
 
@@ -268,13 +268,13 @@ def _sized(data: bytes) -> bytes:
     return bytes((len(data),)) + data
 
 
+_EXACT = Context(prec=80)
+
+
 def _decimal(value: Any, scale: int) -> bytes:
     number = value if isinstance(value, Decimal) else Decimal(str(value))
-    sign, digits, exponent = number.as_tuple()
-    whole = int("".join(map(str, digits)) or "0")
-    shift = scale + int(exponent)
-    whole = whole * 10**shift if shift >= 0 else whole // 10**-shift
-    return b"\x11" + bytes((0 if sign else 1,)) + whole.to_bytes(16, "little")
+    whole = int(_EXACT.scaleb(number, scale))
+    return (b"\x11\x01" if whole >= 0 else b"\x11\0") + abs(whole).to_bytes(16, "little")
 
 
 def _money(value: Any) -> bytes:
@@ -292,6 +292,20 @@ def _clock(value: time | datetime, scale: int) -> bytes:
     micros = ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000 + value.microsecond
     units = micros * 10 ** (scale - 6) if scale >= 6 else micros // 10 ** (6 - scale)
     return units.to_bytes(3 if scale <= 2 else 4 if scale <= 4 else 5, "little")
+
+
+def _datetime2(scale: int) -> Callable[[datetime], bytes]:
+    """What writes a date with time: the clock in units of 10**-scale seconds, then the day."""
+    size = 3 if scale <= 2 else 4 if scale <= 4 else 5
+    head, start = bytes((size + 3,)), datetime(1, 1, 1)
+    times, over = 10 ** max(scale - 6, 0), 10 ** max(6 - scale, 0)
+
+    def write(value: datetime) -> bytes:
+        since = value - start
+        units = (since.seconds * 1_000_000 + since.microseconds) * times // over
+        return head + units.to_bytes(size, "little") + since.days.to_bytes(3, "little")
+
+    return write
 
 
 def _instant(value: datetime, scale: int) -> bytes:
