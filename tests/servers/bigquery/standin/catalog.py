@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 from bqemulator.api.dependencies import AppContext
 from bqemulator.catalog.models import Clustering, DatasetMeta, TableFieldSchema, TableMeta, TableSchema
 from tests.servers.bigquery.standin.errors import not_found
@@ -178,17 +180,18 @@ class Catalog:
         held = self._sizes.get(name)
         if held is not None and held[0] == version and not name.temporary:
             return held[1:]
-        description = connection.execute(f"SELECT * FROM {name.quoted} LIMIT 0").description or []
-        measured = ", ".join(
-            _measure(f'"{column[0]}"', field(column[0], column[1])) for column in description
-        )
-        row = connection.execute(f"SELECT count(*), {measured} FROM {name.quoted}").fetchone()
-        assert row is not None
-        columns = {
-            column[0].lower(): int(size or 0) for column, size in zip(description, row[1:], strict=True)
-        }
-        self._sizes[name] = (version, int(row[0]), columns)
-        return int(row[0]), columns
+        connection.execute(f"SELECT * FROM {name.quoted} LIMIT {_SMALL + 1}")
+        schema = [field(column[0], column[1]) for column in connection.description or []]
+        rows = connection.to_arrow_table()
+        count, sizes = rows.num_rows, [_taken(*each) for each in zip(rows.columns, schema, strict=True)]
+        if count > _SMALL:
+            measured = ", ".join(_measure(each) for each in schema)
+            row = connection.execute(f"SELECT count(*), {measured} FROM {name.quoted}").fetchone()
+            assert row is not None
+            count, sizes = int(row[0]), [int(size or 0) for size in row[1:]]
+        columns = {each["name"].lower(): size for each, size in zip(schema, sizes, strict=True)}
+        self._sizes[name] = (version, count, columns)
+        return count, columns
 
     def refresh(self, connection: duckdb.DuckDBPyConnection, name: TableName) -> None:
         """Bring a table's counts up to date, as `tables.get` shows them."""
@@ -199,12 +202,27 @@ class Catalog:
             self._repository.update_table(meta.model_copy(update=counts))
 
 
-def _measure(column: str, schema: dict[str, Any]) -> str:
+def _taken(column: pa.ChunkedArray, schema: dict[str, Any]) -> int:
+    """The logical bytes of a column of few rows."""
+    if schema["mode"] != "REPEATED" and schema["type"] in WIDTHS:
+        return (len(column) - column.null_count) * WIDTHS[schema["type"]]
+    if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
+        return (pc.sum(pc.binary_length(column)).as_py() or 0) + 2 * (len(column) - column.null_count)
+    return column.nbytes
+
+
+def _measure(schema: dict[str, Any]) -> str:
+    """The logical bytes of a column, as SQL."""
+    column = f'"{schema["name"]}"'
     if schema["mode"] != "REPEATED" and schema["type"] in WIDTHS:
         return f"count({column}) * {WIDTHS[schema['type']]}"
     if schema["mode"] != "REPEATED" and schema["type"] == "BYTES":
         return f"sum(octet_length({column}) + 2)"
     return f"sum(strlen(CAST({column} AS VARCHAR)) + 2)"
+
+
+_SMALL = 5_000
+"""Tables of so many rows are measured row by row, which costs less than planning a query."""
 
 
 def _model(schema: dict[str, Any]) -> TableFieldSchema:
