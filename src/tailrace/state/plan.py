@@ -9,9 +9,10 @@ twice is put into a *stage* first, a table that only this session sees.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 
 from tailrace.errors import TailraceError
 from tailrace.sources.base import Session
@@ -124,27 +125,53 @@ class _Plan:
 
     def apart_from_nothing(self) -> PlanStatements:
         """Without window functions: the model's rows are staged, so that those of a key can be counted."""
-        stage, pairs, d = self._stage("model"), self._pairs, self.dialect
-        counted = f"(\n{pairs.counted(d.stage(stage))}\n) AS k"
-        rows = select(["k.*", f"{d.bucket('k.record_id')} AS bucket"], counted)
-        return PlanStatements(
-            self._final(self._numbered(self._new(rows, "m.bucket"))),
-            stage=d.fill_stage(stage, pairs.keyed_columns(), self._led(pairs.keyed())),
-            clear=d.drop_stage(stage),
-        )
+        pairs, d = self._pairs, self.dialect
+        rows = f"SELECT k.*, {d.bucket('k.record_id')} AS bucket FROM {d.stage(self._stage('counted'))} AS k"
+        stages = {
+            "model": (pairs.keyed_columns(), self._led(pairs.keyed())),
+            "counted": (pairs.counted_columns(), pairs.counted(d.stage(self._stage("model")))),
+            "placed": (self._placed_columns(), self._numbered(self._new(rows, "m.bucket"))),
+        }
+        return self._apart(stages, "")
 
     def apart_from_records(self) -> PlanStatements:
-        """Without full joins either: the staged rows are joined to the state's, and the state's to them."""
-        model, judged, pairs, d = self._stage("model"), self._stage("judged"), self._pairs, self.dialect
-        rows = f"{d.stage(judged)} AS judged"
-        return PlanStatements(
-            f"{self._final(self._numbered(self._changed(rows)))}\nUNION ALL\n{self._markers(rows)}",
-            stage=(
-                *d.fill_stage(model, pairs.keyed_columns(), self._led(pairs.keyed())),
-                *d.fill_stage(judged, pairs.judged_columns(), pairs.judged_apart(d.stage(model))),
-            ),
-            clear=(*d.drop_stage(judged), *d.drop_stage(model)),
-        )
+        """Without full joins either: the staged rows are joined to the state's, and the state's to them.
+
+        No statement joins more than two tables: Apache Derby fails over what is nested more deeply.
+        """
+        pairs, d = self._pairs, self.dialect
+        judged = f"{d.stage(self._stage('judged'))} AS judged"
+        stages = {
+            "model": (pairs.keyed_columns(), self._led(pairs.keyed())),
+            "counted": (pairs.counted_columns(), pairs.counted(d.stage(self._stage("model")))),
+            "judged": (pairs.judged_columns(), pairs.judged_apart(d.stage(self._stage("counted")))),
+            "placed": (self._placed_columns(), self._numbered(self._changed(judged))),
+        }
+        return self._apart(stages, f"\nUNION ALL\n{self._markers(judged)}")
+
+    def _apart(self, stages: Mapping[str, tuple[list[tuple[str, str]], str]], markers: str) -> PlanStatements:
+        d, last = self.dialect, "placed"
+        if self.request.quarantine:
+            text = self._type("text")
+            waiting = [(name, text) for name in ("record_id", "operation", "checksum")]
+            held = self._held(d.stage(self._stage("placed")), d.stage(self._stage("waiting")))
+            last = "held"
+            stages = {
+                **stages,
+                "waiting": (waiting, self._waiting()),
+                last: (self._placed_columns(), held),
+            }
+        fills = [d.fill_stage(self._stage(what), *stage) for what, stage in stages.items()]
+        drops = [d.drop_stage(self._stage(what)) for what in reversed(list(stages))]
+        query = self._final(f"SELECT f.* FROM {d.stage(self._stage(last))} AS f") + markers
+        return PlanStatements(query, stage=tuple(chain(*fills)), clear=tuple(chain(*drops)))
+
+    def _placed_columns(self) -> list[tuple[str, str]]:
+        """Names and types of what `_numbered` gives."""
+        text, big = self._type("text"), self._type("bigint")
+        own = [("op", text), ("reason", text), ("prior_id", text), ("record_id", text)]
+        own += [("bucket", self._type("integer")), ("pos", big)]
+        return [*own, *self._pairs.value_columns()]
 
     def _stage(self, what: str) -> str:
         return "_".join(filter(None, (what, self.names.id, self.attempt)))
@@ -201,7 +228,8 @@ class _Plan:
         """The rows, numbered through all buckets."""
         exact = f"{self.dialect.exact('rows_of.record_id')} AS exact_id"
         ordered = select(["rows_of.*", exact], f"(\n{rows}\n) AS rows_of")
-        return self.dialect.numbered(ordered, ("bucket", "exact_id"), "pos")
+        numbered = self.dialect.numbered(ordered, ("bucket", "exact_id"), "pos")
+        return select([name for name, _ in self._placed_columns()], f"(\n{numbered}\n) AS numbered")
 
     def _markers(self, judged: str) -> str:
         """What was only counted: unchanged rows, rows held back by the mode, and the model's rows."""
@@ -233,8 +261,8 @@ class _Plan:
     # -- quarantine and the plan's own columns
 
     def _final(self, rows: str) -> str:
-        if self.request.quarantine:
-            rows = self._held(rows)
+        if self.request.quarantine and self.dialect.joins_fully:
+            rows = self._held(f"(\n{rows}\n)", f"({self._waiting()})")
         d = self.dialect
         placed = literals((*SENDABLE, CANDIDATE))
         position = f"{d.cast('bucket', self._type('bigint'))} * {BUCKET_SHIFT} + pos"
@@ -252,18 +280,22 @@ class _Plan:
         ]
         return select(selected, f"(\n{rows}\n) AS placed")
 
-    def _held(self, rows: str) -> str:
-        """Records that wait after refusals keep their row, but are not sent (R23)."""
+    def _waiting(self) -> str:
+        """What was refused too often to be tried now."""
         d = self.dialect
-        table = d.table(self.names.schema, self.names.rejections)
-        waiting = (
+        return (
             "SELECT DISTINCT record_id, operation, checksum"
-            f" FROM {table} WHERE attempts >= {QUARANTINE_FROM} AND next_try_at > {d.now()}"
+            f" FROM {d.table(self.names.schema, self.names.rejections)}"
+            f" WHERE attempts >= {QUARANTINE_FROM} AND next_try_at > {d.now()}"
             f" AND fingerprint = {d.literal(self.request.fingerprint)}"
         )
+
+    def _held(self, rows: str, waiting: str) -> str:
+        """Records that wait after refusals keep their row, but are not sent (R23)."""
+        d = self.dialect
         held = f"q.record_id IS NOT NULL AND f.op IN ({literals(SENDABLE)})"
         joined = (
-            f" LEFT JOIN ({waiting}) AS q ON {d.same_key('q.record_id', 'f.record_id')}"
+            f" LEFT JOIN {waiting} AS q ON {d.same_key('q.record_id', 'f.record_id')}"
             f" AND q.operation = f.op AND q.checksum = {self._pairs.checksum('f')}"
         )
         changes = {
@@ -272,7 +304,7 @@ class _Plan:
         }
         names = ["op", "reason", "prior_id", "record_id", "bucket", "pos", *self._pairs.values]
         picked = [f"{changes.get(name, f'f.{name}')} AS {name}" for name in names]
-        return select(picked, f"(\n{rows}\n) AS f{joined}")
+        return select(picked, f"{rows} AS f{joined}")
 
     def _type(self, word: str) -> str:
         return self.dialect.type_of(word)

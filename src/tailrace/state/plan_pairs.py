@@ -128,9 +128,9 @@ class Pairs:
         return self._judged(rows, ["carried"])
 
     def judged_apart(self, model: str) -> str:
-        """As `judged`, from a table of what `keyed` gave, for warehouses that neither join fully nor have windows."""
+        """As `judged`, from a table of what `counted` gave, for warehouses that neither join fully nor have windows."""
         d = self.dialect
-        m, r = f"(\n{self.counted(model)}\n) AS m", f"{records_rows(d, self.names)} AS r"
+        m, r = f"{model} AS m", f"{records_rows(d, self.names)} AS r"
         same = d.same_key("r.record_id", "m.record_id")
         selected = self._pair_columns("m.problem IS NOT NULL OR m.n > 1")
         ours = select(selected, f"{m} LEFT JOIN {r} ON {same}")
@@ -138,7 +138,7 @@ class Pairs:
         return self._judged(f"{ours}\nUNION ALL\n{gone}", keys=True)
 
     def counted(self, model: str) -> str:
-        """The rows of such a table, each with how many have its key, as `n`; NULL for the key NULL."""
+        """The rows of such a table, each with how many have its key, as `n`; 0 for the key NULL."""
         d = self.dialect
         exact = (
             f"SELECT rows_of.record_id, {d.exact('rows_of.record_id')} AS exact_id FROM {model} AS rows_of"
@@ -149,16 +149,25 @@ class Pairs:
             f" FROM ({exact}) AS exact GROUP BY exact.exact_id"
         )
         same = d.same_key("of_key.record_id", "keyed.record_id")
-        return select(["keyed.*", "of_key.n"], f"{model} AS keyed LEFT JOIN ({keys}) AS of_key ON {same}")
+        rows = f"{model} AS keyed LEFT JOIN ({keys}) AS of_key ON {same}"
+        return select(["keyed.*", "coalesce(of_key.n, 0) AS n"], rows)
+
+    def counted_columns(self) -> list[tuple[str, str]]:
+        """Names and types of what `counted` gives."""
+        return [*self.keyed_columns(), ("n", self.dialect.type_of("bigint"))]
 
     def judged_columns(self) -> list[tuple[str, str]]:
         """Names and types of what `judged` and `judged_apart` give; values are not packed."""
         text = self.dialect.type_of("text")
         found = [("op", text), ("reason", text), ("prior_id", text)]
         found += [("mine", self.dialect.type_of("integer")), ("record_id", text)]
-        if self.request.remember == "checksum":
-            found.append(("digest", text))
-        return [*found, *((f"c{number}", column.native) for number, column in enumerate(self.request.used))]
+        return [*found, *self.value_columns()]
+
+    def value_columns(self) -> list[tuple[str, str]]:
+        """Names and types of `values`."""
+        found = [(f"c{number}", column.native) for number, column in enumerate(self.request.used)]
+        digest = ("digest", self.dialect.type_of("text"))
+        return [digest, *found] if self.request.remember == "checksum" else found
 
     def _judged(self, pairs: str, carried: list[str] | None = None, *, keys: bool = False) -> str:
         values = carried or [

@@ -219,13 +219,15 @@ class Planned:
             listed = ", ".join(d.literal(operation) for operation in operations)
             return f"SELECT * FROM {plan} WHERE operation IN ({listed}){which}"
 
-        def values(*, delivered: bool, uncertain: bool, baseline: str = "NULL") -> dict[str, str]:
+        no_text = d.cast("NULL", d.type_of("text"))
+
+        def values(*, delivered: bool, uncertain: bool, baseline: str = no_text) -> dict[str, str]:
             own = {"delivered": d.literal(delivered), "uncertain": d.literal(uncertain), "baseline": baseline}
             return {name: f"c.{d.quote(name)}" for name in held} | own | {"synced_n": str(shop.n)}
 
         fence = Fence(d, shop.names, "", 0, 0)
         sent = values(delivered=outcome != "unknown", uncertain=outcome == "unknown")
-        known = values(delivered=False, uncertain=False, baseline="substr(c.operation, 10)")
+        known = values(delivered=False, uncertain=False, baseline=d.from_character("c.operation", 10))
         with shop.source.session() as session:
             state = records_of(fence, column_names(session, fence))
             run_writes(session, state.remove(rows("deleted", "drop"), shop.n))

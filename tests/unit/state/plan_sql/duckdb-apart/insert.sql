@@ -49,6 +49,55 @@ FROM (
   FROM orders
 ) AS model;
 
+CREATE TABLE memory.main."counted_map_12345678_7_ab" (
+  "mine" INT,
+  "problem" TEXT,
+  "record_id" TEXT,
+  "c0" INT,
+  "c1" TEXT,
+  "c2" DECIMAL(10, 2),
+  "c3" JSON,
+  "n" BIGINT
+);
+
+INSERT INTO memory.main."counted_map_12345678_7_ab" (
+  "mine",
+  "problem",
+  "record_id",
+  "c0",
+  "c1",
+  "c2",
+  "c3",
+  "n"
+)
+SELECT
+  keyed.*,
+  COALESCE(of_key.n, 0) AS n
+FROM memory.main."model_map_12345678_7_ab" AS keyed
+LEFT JOIN (
+  SELECT
+    MIN(exact.record_id) AS record_id,
+    COUNT(*) AS n
+  FROM (
+    SELECT
+      rows_of.record_id,
+      (
+        rows_of.record_id || '.'
+      ) AS exact_id
+    FROM memory.main."model_map_12345678_7_ab" AS rows_of
+    WHERE
+      NOT rows_of.record_id IS NULL
+  ) AS exact
+  GROUP BY
+    exact.exact_id
+) AS of_key
+  ON RTRIM(of_key.record_id) = RTRIM(keyed.record_id)
+  AND (
+    of_key.record_id || '.'
+  ) = (
+    keyed.record_id || '.'
+  );
+
 CREATE TABLE memory.main."judged_map_12345678_7_ab" (
   "op" TEXT,
   "reason" TEXT,
@@ -326,30 +375,7 @@ FROM (
     r."Name" AS r_c1,
     r."total_2" AS r_c2,
     r."extra" AS r_c3
-  FROM (
-    SELECT
-      keyed.*,
-      of_key.n
-    FROM memory.main."model_map_12345678_7_ab" AS keyed
-    LEFT JOIN (
-      SELECT
-        MIN(rows_of.record_id) AS record_id,
-        COUNT(*) AS n
-      FROM memory.main."model_map_12345678_7_ab" AS rows_of
-      WHERE
-        NOT rows_of.record_id IS NULL
-      GROUP BY
-        (
-          rows_of.record_id || '.'
-        )
-    ) AS of_key
-      ON RTRIM(of_key.record_id) = RTRIM(keyed.record_id)
-      AND (
-        of_key.record_id || '.'
-      ) = (
-        keyed.record_id || '.'
-      )
-  ) AS m
+  FROM memory.main."counted_map_12345678_7_ab" AS m
   LEFT JOIN "state"."__segment_reverse_etl"."records_map_12345678" AS r
     ON RTRIM(r.record_id) = RTRIM(m.record_id)
     AND (
@@ -579,30 +605,7 @@ FROM (
     r."total_2" AS r_c2,
     r."extra" AS r_c3
   FROM "state"."__segment_reverse_etl"."records_map_12345678" AS r
-  LEFT JOIN (
-    SELECT
-      keyed.*,
-      of_key.n
-    FROM memory.main."model_map_12345678_7_ab" AS keyed
-    LEFT JOIN (
-      SELECT
-        MIN(rows_of.record_id) AS record_id,
-        COUNT(*) AS n
-      FROM memory.main."model_map_12345678_7_ab" AS rows_of
-      WHERE
-        NOT rows_of.record_id IS NULL
-      GROUP BY
-        (
-          rows_of.record_id || '.'
-        )
-    ) AS of_key
-      ON RTRIM(of_key.record_id) = RTRIM(keyed.record_id)
-      AND (
-        of_key.record_id || '.'
-      ) = (
-        keyed.record_id || '.'
-      )
-  ) AS m
+  LEFT JOIN memory.main."counted_map_12345678_7_ab" AS m
     ON RTRIM(r.record_id) = RTRIM(m.record_id)
     AND (
       r.record_id || '.'
@@ -613,21 +616,42 @@ FROM (
     m.mine IS NULL
 ) AS judged_pairs;
 
+CREATE TABLE memory.main."placed_map_12345678_7_ab" (
+  "op" TEXT,
+  "reason" TEXT,
+  "prior_id" TEXT,
+  "record_id" TEXT,
+  "bucket" INT,
+  "pos" BIGINT,
+  "c0" INT,
+  "c1" TEXT,
+  "c2" DECIMAL(10, 2),
+  "c3" JSON
+);
+
+INSERT INTO memory.main."placed_map_12345678_7_ab" (
+  "op",
+  "reason",
+  "prior_id",
+  "record_id",
+  "bucket",
+  "pos",
+  "c0",
+  "c1",
+  "c2",
+  "c3"
+)
 SELECT
-  op AS operation,
+  op,
+  reason,
+  prior_id,
   record_id,
   bucket,
-  CASE
-    WHEN op IN ('added', 'updated', 'deleted', 'candidate')
-    THEN CAST(bucket AS BIGINT) * 1099511627776 + pos
-  END AS seq,
-  prior_id,
-  reason,
-  CAST(NULL AS BIGINT) AS total,
-  c0 AS "id",
-  c1 AS "Name",
-  c2 AS "total_2",
-  c3 AS "extra"
+  pos,
+  c0,
+  c1,
+  c2,
+  c3
 FROM (
   SELECT
     rows_of.*,
@@ -650,6 +674,27 @@ FROM (
       bucket,
       exact_id
   ) AS rows_of
+) AS numbered;
+
+SELECT
+  op AS operation,
+  record_id,
+  bucket,
+  CASE
+    WHEN op IN ('added', 'updated', 'deleted', 'candidate')
+    THEN CAST(bucket AS BIGINT) * 1099511627776 + pos
+  END AS seq,
+  prior_id,
+  reason,
+  CAST(NULL AS BIGINT) AS total,
+  c0 AS "id",
+  c1 AS "Name",
+  c2 AS "total_2",
+  c3 AS "extra"
+FROM (
+  SELECT
+    f.*
+  FROM memory.main."placed_map_12345678_7_ab" AS f
 ) AS placed
 UNION ALL
 SELECT
@@ -690,6 +735,10 @@ WHERE
     op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
   );
 
+DROP TABLE IF EXISTS memory.main."placed_map_12345678_7_ab";
+
 DROP TABLE IF EXISTS memory.main."judged_map_12345678_7_ab";
+
+DROP TABLE IF EXISTS memory.main."counted_map_12345678_7_ab";
 
 DROP TABLE IF EXISTS memory.main."model_map_12345678_7_ab"

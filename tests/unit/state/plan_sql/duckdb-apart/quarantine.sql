@@ -53,6 +53,55 @@ WHERE
     total > 5 /* big ones */
   );
 
+CREATE TABLE memory.main."counted_map_12345678_7_ab" (
+  "mine" INT,
+  "problem" TEXT,
+  "record_id" TEXT,
+  "c0" INT,
+  "c1" TEXT,
+  "c2" DECIMAL(10, 2),
+  "c3" JSON,
+  "n" BIGINT
+);
+
+INSERT INTO memory.main."counted_map_12345678_7_ab" (
+  "mine",
+  "problem",
+  "record_id",
+  "c0",
+  "c1",
+  "c2",
+  "c3",
+  "n"
+)
+SELECT
+  keyed.*,
+  COALESCE(of_key.n, 0) AS n
+FROM memory.main."model_map_12345678_7_ab" AS keyed
+LEFT JOIN (
+  SELECT
+    MIN(exact.record_id) AS record_id,
+    COUNT(*) AS n
+  FROM (
+    SELECT
+      rows_of.record_id,
+      (
+        rows_of.record_id || '.'
+      ) AS exact_id
+    FROM memory.main."model_map_12345678_7_ab" AS rows_of
+    WHERE
+      NOT rows_of.record_id IS NULL
+  ) AS exact
+  GROUP BY
+    exact.exact_id
+) AS of_key
+  ON RTRIM(of_key.record_id) = RTRIM(keyed.record_id)
+  AND (
+    of_key.record_id || '.'
+  ) = (
+    keyed.record_id || '.'
+  );
+
 CREATE TABLE memory.main."judged_map_12345678_7_ab" (
   "op" TEXT,
   "reason" TEXT,
@@ -330,30 +379,7 @@ FROM (
     r."Name" AS r_c1,
     r."total_2" AS r_c2,
     r."extra" AS r_c3
-  FROM (
-    SELECT
-      keyed.*,
-      of_key.n
-    FROM memory.main."model_map_12345678_7_ab" AS keyed
-    LEFT JOIN (
-      SELECT
-        MIN(rows_of.record_id) AS record_id,
-        COUNT(*) AS n
-      FROM memory.main."model_map_12345678_7_ab" AS rows_of
-      WHERE
-        NOT rows_of.record_id IS NULL
-      GROUP BY
-        (
-          rows_of.record_id || '.'
-        )
-    ) AS of_key
-      ON RTRIM(of_key.record_id) = RTRIM(keyed.record_id)
-      AND (
-        of_key.record_id || '.'
-      ) = (
-        keyed.record_id || '.'
-      )
-  ) AS m
+  FROM memory.main."counted_map_12345678_7_ab" AS m
   LEFT JOIN "state"."__segment_reverse_etl"."records_map_12345678" AS r
     ON RTRIM(r.record_id) = RTRIM(m.record_id)
     AND (
@@ -583,30 +609,7 @@ FROM (
     r."total_2" AS r_c2,
     r."extra" AS r_c3
   FROM "state"."__segment_reverse_etl"."records_map_12345678" AS r
-  LEFT JOIN (
-    SELECT
-      keyed.*,
-      of_key.n
-    FROM memory.main."model_map_12345678_7_ab" AS keyed
-    LEFT JOIN (
-      SELECT
-        MIN(rows_of.record_id) AS record_id,
-        COUNT(*) AS n
-      FROM memory.main."model_map_12345678_7_ab" AS rows_of
-      WHERE
-        NOT rows_of.record_id IS NULL
-      GROUP BY
-        (
-          rows_of.record_id || '.'
-        )
-    ) AS of_key
-      ON RTRIM(of_key.record_id) = RTRIM(keyed.record_id)
-      AND (
-        of_key.record_id || '.'
-      ) = (
-        keyed.record_id || '.'
-      )
-  ) AS m
+  LEFT JOIN memory.main."counted_map_12345678_7_ab" AS m
     ON RTRIM(r.record_id) = RTRIM(m.record_id)
     AND (
       r.record_id || '.'
@@ -617,124 +620,142 @@ FROM (
     m.mine IS NULL
 ) AS judged_pairs;
 
+CREATE TABLE memory.main."placed_map_12345678_7_ab" (
+  "op" TEXT,
+  "reason" TEXT,
+  "prior_id" TEXT,
+  "record_id" TEXT,
+  "bucket" INT,
+  "pos" BIGINT,
+  "c0" INT,
+  "c1" TEXT,
+  "c2" DECIMAL(10, 2),
+  "c3" JSON
+);
+
+INSERT INTO memory.main."placed_map_12345678_7_ab" (
+  "op",
+  "reason",
+  "prior_id",
+  "record_id",
+  "bucket",
+  "pos",
+  "c0",
+  "c1",
+  "c2",
+  "c3"
+)
 SELECT
-  op AS operation,
+  op,
+  reason,
+  prior_id,
   record_id,
   bucket,
-  CASE
-    WHEN op IN ('added', 'updated', 'deleted', 'candidate')
-    THEN CAST(bucket AS BIGINT) * 1099511627776 + pos
-  END AS seq,
-  prior_id,
-  reason,
-  CAST(NULL AS BIGINT) AS total,
-  c0 AS "id",
-  c1 AS "Name",
-  c2 AS "total_2",
-  c3 AS "extra"
+  pos,
+  c0,
+  c1,
+  c2,
+  c3
 FROM (
   SELECT
-    CASE
-      WHEN NOT q.record_id IS NULL AND f.op IN ('added', 'updated', 'deleted')
-      THEN 'quarantined'
-      ELSE f.op
-    END AS op,
-    CASE
-      WHEN NOT q.record_id IS NULL AND f.op IN ('added', 'updated', 'deleted')
-      THEN f.op
-      ELSE f.reason
-    END AS reason,
-    f.prior_id AS prior_id,
-    f.record_id AS record_id,
-    f.bucket AS bucket,
-    f.pos AS pos,
-    f.c0 AS c0,
-    f.c1 AS c1,
-    f.c2 AS c2,
-    f.c3 AS c3
+    rows_of.*,
+    ROW_NUMBER() OVER () AS pos
   FROM (
     SELECT
       rows_of.*,
-      ROW_NUMBER() OVER () AS pos
+      (
+        rows_of.record_id || '.'
+      ) AS exact_id
     FROM (
       SELECT
-        rows_of.*,
-        (
-          rows_of.record_id || '.'
-        ) AS exact_id
-      FROM (
-        SELECT
-          judged.*,
-          CAST(HASH(judged.record_id) % 256 AS INT) AS bucket
-        FROM memory.main."judged_map_12345678_7_ab" AS judged
-        WHERE
-          NOT op IS NULL AND NOT op IN ('not_sent', 'deleted_not_sent')
-      ) AS rows_of
-      ORDER BY
-        bucket,
-        exact_id
+        judged.*,
+        CAST(HASH(judged.record_id) % 256 AS INT) AS bucket
+      FROM memory.main."judged_map_12345678_7_ab" AS judged
+      WHERE
+        NOT op IS NULL AND NOT op IN ('not_sent', 'deleted_not_sent')
     ) AS rows_of
-  ) AS f
-  LEFT JOIN (
-    SELECT DISTINCT
-      record_id,
-      operation,
-      checksum
-    FROM "state"."__segment_reverse_etl"."rejections_map_12345678"
-    WHERE
-      attempts >= 3 AND next_try_at > NOW() AND fingerprint = 'f''1'
-  ) AS q
-    ON RTRIM(q.record_id) = RTRIM(f.record_id)
-    AND (
-      q.record_id || '.'
-    ) = (
-      f.record_id || '.'
-    )
-    AND q.operation = f.op
-    AND q.checksum = SHA256(
-      COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
-        LENGTH(
-          CASE
-            WHEN NOT f."c3" IS NULL
-            THEN COALESCE(
-              CAST(TO_JSON(
-                CAST(CAST(ARRAY_TO_STRING(
-                  LIST_TRANSFORM(
-                    REGEXP_EXTRACT_ALL(
-                      CAST(f."c3" AS TEXT),
-                      '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                    ),
-                    LAMBDA t : CASE
-                      WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                      THEN CASE
-                        WHEN LENGTH(
-                          CASE
-                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                            THEN RTRIM(RTRIM(t, '0'), '.')
-                            ELSE t
-                          END
-                        ) > 15
-                        THEN '"#' || CASE
-                          WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                          THEN RTRIM(RTRIM(t, '0'), '.')
-                          ELSE t
-                        END || '"'
-                        ELSE CASE
-                          WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                          THEN RTRIM(RTRIM(t, '0'), '.')
-                          ELSE t
-                        END
-                      END
-                      ELSE t
-                    END
-                  ),
-                  ''
-                ) AS JSON) AS VARIANT)
-              ) AS TEXT),
-              'null'
-            )
-          END
-        ) || ':' || CASE
+    ORDER BY
+      bucket,
+      exact_id
+  ) AS rows_of
+) AS numbered;
+
+CREATE TABLE memory.main."waiting_map_12345678_7_ab" (
+  "record_id" TEXT,
+  "operation" TEXT,
+  "checksum" TEXT
+);
+
+INSERT INTO memory.main."waiting_map_12345678_7_ab" (
+  "record_id",
+  "operation",
+  "checksum"
+)
+SELECT DISTINCT
+  record_id,
+  operation,
+  checksum
+FROM "state"."__segment_reverse_etl"."rejections_map_12345678"
+WHERE
+  attempts >= 3 AND next_try_at > NOW() AND fingerprint = 'f''1';
+
+CREATE TABLE memory.main."held_map_12345678_7_ab" (
+  "op" TEXT,
+  "reason" TEXT,
+  "prior_id" TEXT,
+  "record_id" TEXT,
+  "bucket" INT,
+  "pos" BIGINT,
+  "c0" INT,
+  "c1" TEXT,
+  "c2" DECIMAL(10, 2),
+  "c3" JSON
+);
+
+INSERT INTO memory.main."held_map_12345678_7_ab" (
+  "op",
+  "reason",
+  "prior_id",
+  "record_id",
+  "bucket",
+  "pos",
+  "c0",
+  "c1",
+  "c2",
+  "c3"
+)
+SELECT
+  CASE
+    WHEN NOT q.record_id IS NULL AND f.op IN ('added', 'updated', 'deleted')
+    THEN 'quarantined'
+    ELSE f.op
+  END AS op,
+  CASE
+    WHEN NOT q.record_id IS NULL AND f.op IN ('added', 'updated', 'deleted')
+    THEN f.op
+    ELSE f.reason
+  END AS reason,
+  f.prior_id AS prior_id,
+  f.record_id AS record_id,
+  f.bucket AS bucket,
+  f.pos AS pos,
+  f.c0 AS c0,
+  f.c1 AS c1,
+  f.c2 AS c2,
+  f.c3 AS c3
+FROM memory.main."placed_map_12345678_7_ab" AS f
+LEFT JOIN memory.main."waiting_map_12345678_7_ab" AS q
+  ON RTRIM(q.record_id) = RTRIM(f.record_id)
+  AND (
+    q.record_id || '.'
+  ) = (
+    f.record_id || '.'
+  )
+  AND q.operation = f.op
+  AND q.checksum = SHA256(
+    COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
+      LENGTH(
+        CASE
           WHEN NOT f."c3" IS NULL
           THEN COALESCE(
             CAST(TO_JSON(
@@ -773,13 +794,73 @@ FROM (
             ) AS TEXT),
             'null'
           )
-        END,
-        '-'
-      ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
-        LENGTH(RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.')) || ':' || RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.'),
-        '-'
-      )
+        END
+      ) || ':' || CASE
+        WHEN NOT f."c3" IS NULL
+        THEN COALESCE(
+          CAST(TO_JSON(
+            CAST(CAST(ARRAY_TO_STRING(
+              LIST_TRANSFORM(
+                REGEXP_EXTRACT_ALL(
+                  CAST(f."c3" AS TEXT),
+                  '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                ),
+                LAMBDA t : CASE
+                  WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                  THEN CASE
+                    WHEN LENGTH(
+                      CASE
+                        WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                        THEN RTRIM(RTRIM(t, '0'), '.')
+                        ELSE t
+                      END
+                    ) > 15
+                    THEN '"#' || CASE
+                      WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                      THEN RTRIM(RTRIM(t, '0'), '.')
+                      ELSE t
+                    END || '"'
+                    ELSE CASE
+                      WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                      THEN RTRIM(RTRIM(t, '0'), '.')
+                      ELSE t
+                    END
+                  END
+                  ELSE t
+                END
+              ),
+              ''
+            ) AS JSON) AS VARIANT)
+          ) AS TEXT),
+          'null'
+        )
+      END,
+      '-'
+    ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
+      LENGTH(RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.')) || ':' || RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.'),
+      '-'
     )
+  );
+
+SELECT
+  op AS operation,
+  record_id,
+  bucket,
+  CASE
+    WHEN op IN ('added', 'updated', 'deleted', 'candidate')
+    THEN CAST(bucket AS BIGINT) * 1099511627776 + pos
+  END AS seq,
+  prior_id,
+  reason,
+  CAST(NULL AS BIGINT) AS total,
+  c0 AS "id",
+  c1 AS "Name",
+  c2 AS "total_2",
+  c3 AS "extra"
+FROM (
+  SELECT
+    f.*
+  FROM memory.main."held_map_12345678_7_ab" AS f
 ) AS placed
 UNION ALL
 SELECT
@@ -820,6 +901,14 @@ WHERE
     op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
   );
 
+DROP TABLE IF EXISTS memory.main."held_map_12345678_7_ab";
+
+DROP TABLE IF EXISTS memory.main."waiting_map_12345678_7_ab";
+
+DROP TABLE IF EXISTS memory.main."placed_map_12345678_7_ab";
+
 DROP TABLE IF EXISTS memory.main."judged_map_12345678_7_ab";
+
+DROP TABLE IF EXISTS memory.main."counted_map_12345678_7_ab";
 
 DROP TABLE IF EXISTS memory.main."model_map_12345678_7_ab"
