@@ -1,0 +1,30 @@
+"""The one command that starts the stand-in prints all that a person needs, and ends when it is told to."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.servers.bigquery.server import ROOT
+
+
+def test_the_documented_command_prints_a_project_that_can_be_used() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.servers.bigquery"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            printed = []
+            for line in process.stdout:
+                printed.append(line.strip())
+                if line.startswith("  people_to_crm:"):
+                    break
+            folder = Path(next(line for line in printed if line.startswith("PATH=")).rpartition(" cd ")[2])
+            assert {path.name for path in folder.iterdir()} == {"key.json", "tailrace.yml"}
+            assert sum(line.startswith("export TAILRACE_BIGQUERY_") for line in printed) == 3
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+    assert not folder.exists()
