@@ -19,7 +19,7 @@ from tailrace.sources.bigquery_dialect import BigQueryDialect
 from tailrace.sources.bigquery_errors import model_error
 from tailrace.sources.bigquery_jobs import Jobs
 from tailrace.sources.bigquery_pool import Pool
-from tailrace.sources.bigquery_storage import BATCH_ROWS, TableReader
+from tailrace.sources.bigquery_storage import BATCH_ROWS, TableReader, in_order
 from tailrace.sources.bigquery_types import native_type
 from tailrace.sources.bigquery_upload import insert_statement, load, target_columns
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from google.cloud.bigquery.table import RowIterator
 
+POSITION = "_seq"
+"""What the position of a record is called in the statements that are read in its order (R10)."""
 READ_DAYS = 1
 """A table that only carries a result is gone after a day, whatever happens to us."""
 _TEMPORARY, _DROP = "CREATE OR REPLACE TEMP TABLE ", "DROP TABLE IF EXISTS "
@@ -126,7 +128,7 @@ class BigQuerySession:
                 self._slow_down()
             else:
                 self._readers.append(reader)
-                return _streamed(reader.schema, self._streaming(reader, carrier))
+                return _streamed(reader.schema, in_order(self._streaming(reader, carrier), POSITION))
         _, rows = self._run(statement, page_size=BATCH_ROWS)
         return self._paged(rows)
 

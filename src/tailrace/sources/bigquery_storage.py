@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tailrace.errors import Cancelled
+from tailrace.errors import Cancelled, SourceError
 from tailrace.sources.bigquery_client import REQUEST_SECONDS, RETRY_SECONDS, BigQueryClient, translated
 from tailrace.sources.bigquery_errors import reason_of
 
@@ -19,6 +19,30 @@ BATCH_ROWS = 50_000
 _ATTEMPTS = 5
 _PAUSE = 0.5
 _RESUMABLE = frozenset({"backendError", "internalError", "rateLimitExceeded", "authError"})
+
+
+def in_order(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.RecordBatch]:
+    """The same batches, held to increase in a column, if they have it. Raises SourceError.
+
+    A query's sorted result stands in its table as it was sorted, and one stream gives a table's rows as they stand:
+    Google's own client counts on that, but no document promises it, and a position out of order would be lost.
+    """
+    import pyarrow.compute as pc
+
+    last = None
+    for batch in batches:
+        if name in batch.schema.names and batch.num_rows:
+            column = batch.column(name)
+            ordered = pc.all(pc.greater(column.slice(1), column.slice(0, batch.num_rows - 1))).as_py()  # pyright: ignore[reportAttributeAccessIssue]
+            first = column[0].as_py()
+            if ordered is False or (last is not None and first is not None and first <= last):
+                raise SourceError(
+                    "the Storage Read API gave records in another order than they were sorted in",
+                    hint="Nothing of them was sent. Set `read_api: rest`, and please report this.",
+                    code="source_failed",
+                )
+            last = column[-1].as_py()
+        yield batch
 
 
 class TableReader:
