@@ -42,6 +42,8 @@ class Db2Dialect(Dialect):
 
     name = "db2"
     materialized = ""
+    alters_in_transactions = False
+    """A table whose columns were changed is reorganized, which ends a unit of work."""
     rows_per_transaction = 10_000
     """Db2 holds all of a transaction in its log, of which a database has 100 MB if nobody says otherwise."""
 

@@ -25,6 +25,9 @@ class Syntax:
     ddl_in_transactions: bool = True
     """Whether tables can be created, renamed and dropped together with changes of rows, or not at all."""
 
+    alters_in_transactions: bool = True
+    """Whether columns can be changed and dropped inside a transaction."""
+
     rows_per_transaction: int | None = None
     """How many state rows one transaction may move (R26); None for any number."""
 

@@ -165,7 +165,7 @@ class _Evolving:
             for statement in self.statements:
                 session.execute(statement)
 
-        if not self.dialect.ddl_in_transactions:
+        if not (self.dialect.ddl_in_transactions and self.dialect.alters_in_transactions):
             for statement in self.statements:
                 if fence is not None:
                     write_fenced(session, fence, lambda: None)
