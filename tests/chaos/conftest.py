@@ -10,6 +10,7 @@ import pytest
 from tests.chaos.receiver import ReceiverProcess, receiver_process
 from tests.chaos.shop import Shop
 from tests.chaos.warehouses import DuckDBWarehouse, PostgresWarehouse
+from tests.e2e.azure import AzureWarehouse
 from tests.e2e.bigquery import BigQueryWarehouse
 
 
@@ -19,7 +20,7 @@ def receiver() -> Iterator[ReceiverProcess]:
         yield process
 
 
-STAND_INS = ["bigquery"] if os.environ.get("CHAOS") == "long" else []
+STAND_INS = ["azure", "bigquery"] if os.environ.get("CHAOS") == "long" else []
 """They take minutes where a database takes seconds; `make chaos` runs them too."""
 
 
@@ -27,6 +28,8 @@ STAND_INS = ["bigquery"] if os.environ.get("CHAOS") == "long" else []
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
     if request.param == "duckdb":
         return Shop(tmp_path, DuckDBWarehouse(tmp_path))
+    if request.param == "azure":
+        return Shop(tmp_path, AzureWarehouse(request.getfixturevalue("azure_pool")))
     if request.param == "bigquery":
         return Shop(tmp_path, BigQueryWarehouse(request.getfixturevalue("bigquery_dataset")))
     return Shop(tmp_path, PostgresWarehouse(request.getfixturevalue("postgres_database")))

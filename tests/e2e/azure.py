@@ -61,7 +61,7 @@ def _translated(statement: str) -> str:
         return f"{statement} WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)" if made else statement
     statement = re.sub(r"\b(DATE|TIMESTAMP) ('[^']*')", r"CAST(\2 AS \1)", statement)
     statement = _CAST.sub(_cast, statement)
-    statement = statement.replace("random()", "(ABS(CHECKSUM(NEWID())) / 2147483648.0)")
+    statement = statement.replace("||", "+").replace("random()", "(ABS(CHECKSUM(NEWID())) / 2147483648.0)")
     statement = _SERIES.sub(_series, re.sub(r"\bTRUE\b", "1", re.sub(r"\bFALSE\b", "0", statement)))
     statement = re.sub(r"(?<![N\w])'", "N'", statement) if not statement.isascii() else statement
     if rows := _ROWS.match(statement):
