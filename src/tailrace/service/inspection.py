@@ -15,6 +15,7 @@ from tailrace.service.documents import (
     MappingsDocument,
     PreviewDocument,
 )
+from tailrace.sources.base import GrantsTables
 from tailrace.spec.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -30,7 +31,11 @@ def grants(
         hint = did_you_mean(source, project.sources)
         raise ConfigError(f"There is no source named `{source}`.", hint=hint, code="source_unknown")
     opened = project_source(project, source, workspace.environ)
-    return GrantsDocument(source=source, statements=opened.grants(user, role, schemas))
+    statements = opened.grants(user, role, schemas)
+    if isinstance(opened, GrantsTables) and not schemas:
+        models = [model.sql for model in project.models.values() if model.source == source]
+        statements += opened.table_grants(models, user, role)
+    return GrantsDocument(source=source, statements=statements)
 
 
 def mappings(workspace: Workspace) -> MappingsDocument:

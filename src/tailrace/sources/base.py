@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CheckStep",
     "Column",
+    "GrantsTables",
     "Job",
     "Kind",
     "Limits",
@@ -163,6 +164,15 @@ class Remarking(Protocol):
 def remarks(source: Source) -> Sequence[str]:
     """What the user should know of how a source was used so far."""
     return source.remarks() if isinstance(source, Remarking) else ()
+
+
+@runtime_checkable
+class GrantsTables(Protocol):
+    """What a source has beside, in which the right to read is granted table by table."""
+
+    def table_grants(self, models: Sequence[str], user: str | None, role: str | None) -> str:
+        """The statements that let a user or role read the tables that these models select from."""
+        ...
 
 
 @runtime_checkable

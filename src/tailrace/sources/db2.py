@@ -14,7 +14,7 @@ from tailrace.sources.base import CheckStep, Column, Job, Kind, Limits
 from tailrace.sources.db2_check import check_db2
 from tailrace.sources.db2_dialect import Db2Dialect
 from tailrace.sources.db2_errors import ours
-from tailrace.sources.db2_grants import db2_grants
+from tailrace.sources.db2_grants import db2_grants, db2_table_grants
 from tailrace.sources.db2_models import DB2, db2_statement, split
 from tailrace.sources.db2_names import swapped
 from tailrace.sources.db2_pool import Pool
@@ -110,6 +110,10 @@ class Db2Source:
         return db2_grants(
             self.dialect, self.settings, self.schema, user or self.settings.username, role, schemas
         )
+
+    def table_grants(self, models: Sequence[str], user: str | None, role: str | None) -> str:
+        """One GRANT SELECT for each table that these models select from."""
+        return db2_table_grants(self.settings, models, user or self.settings.username, role)
 
     def cancel(self, job: Job) -> None:
         """Nothing: Db2 itself ends what a client that is gone had running."""
