@@ -44,8 +44,9 @@ def scaffold(folder: Path, type_: str, environ: Mapping[str, str]) -> InitDocume
     if _ignore_local_data(folder / ".gitignore"):
         written.append(".gitignore")
     grants = _grants(folder, text, environ)
-    if grants and not (folder / "grants.sql").exists():
-        written.append(_write(folder, "grants.sql", grants.rstrip() + "\n"))
+    file = "grants.sh" if grants.startswith("#!") else "grants.sql"
+    if grants and not (folder / file).exists():
+        written.append(_write(folder, file, grants.rstrip() + "\n"))
     return InitDocument(project=project, source=type_, files=written, grants=grants)
 
 

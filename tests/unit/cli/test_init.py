@@ -61,3 +61,10 @@ def test_an_unknown_type_is_answered_with_the_near_one(tailrace: Run, tmp_path: 
     assert ended.code == 2
     assert "Did you mean `postgres`?" in ended.err
     assert not list(tmp_path.iterdir())
+
+
+def test_grants_that_are_a_script_are_one(tailrace: Run, fake: type[FakeWorkspace], tmp_path: Path) -> None:
+    fake.grant_statements = "#!/bin/sh\necho granted"
+    assert "also in grants.sh" in tailrace("init", "bigquery").out
+    assert (tmp_path / "grants.sh").read_text() == "#!/bin/sh\necho granted\n"
+    assert not (tmp_path / "grants.sql").exists()

@@ -69,6 +69,7 @@ def init(
     for name in document.files:
         run.out.note(f"wrote {name}")
     if document.grants and not run.out.quiet:
-        run.out.text(f"\n-- What an administrator runs, also in grants.sql:\n{document.grants.rstrip()}\n\n")
+        file = next((name for name in document.files if name.startswith("grants.")), "grants.sql")
+        run.out.text(f"\n-- What an administrator runs, also in {file}:\n{document.grants.rstrip()}\n\n")
     run.next("When tailrace.yml is filled in", "check")
     return exits.SUCCESS
