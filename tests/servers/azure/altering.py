@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,13 +28,17 @@ def existing(session: Session, schema: str, name: str, error: SqlError) -> Table
     return table
 
 
-def locked(session: Session, table: Table) -> None:
-    """Wait until nobody writes a table."""
-    fresh = session.database.locks.take(
-        session.id, table.number, session.is_interrupted, session.lock_timeout
-    )
-    if fresh:
-        session.database.locks.release(session.id, table.number)
+@contextmanager
+def locked(session: Session, table: Table) -> Iterator[None]:
+    """Wait until nobody writes a table, and keep it so."""
+    locks = session.database.locks
+    fresh = locks.take(session.id, table.number, session.is_interrupted, session.lock_timeout)
+    try:
+        with session.database.changing:
+            yield
+    finally:
+        if fresh:
+            locks.release(session.id, table.number)
 
 
 def drop(session: Session, piece: Piece) -> None:
@@ -53,8 +59,7 @@ def drop(session: Session, piece: Piece) -> None:
         table = existing(session, schema, name, error)
         if (kind == "VIEW") != (table.kind == "V"):
             raise error
-        locked(session, table)
-        with session.database.changing:
+        with locked(session, table):
             session.duck.execute(f"DROP {kind} {table.stored}")
             session.temporary.pop(name.lower(), None) if table.temporary else session.database.catalog.remove(
                 table
@@ -90,8 +95,7 @@ def rename(session: Session, text: str) -> None:
             " that is not permitted.",
             11,
         )
-    locked(session, table)
-    with session.database.changing:
+    with locked(session, table):
         session.database.catalog.remove(table)
         quoted = '"' + new.replace('"', '""') + '"'
         session.duck.execute(f"ALTER TABLE {table.stored} RENAME TO {quoted}")
@@ -117,7 +121,6 @@ def alter(session: Session, piece: Piece) -> None:
         1088, f'Cannot find the object "{name}" because it does not exist or you do not have permissions.'
     )
     table = existing(session, schema, name, error)
-    locked(session, table)
     verb, rest = words[at].upper, words[at + 1 :]
     columns = list(table.columns)
     values = {each.name.lower(): '"' + each.name.replace('"', '""') + '"' for each in columns}
@@ -173,7 +176,7 @@ def _rebuild(session: Session, table: Table, columns: list[Column], values: dict
     kind = "TEMP TABLE" if table.temporary else "TABLE"
     casts = ", ".join(f"CAST({values[each.name.lower()]} AS {duckdb_type(each.type)})" for each in columns)
     duck = session.duck
-    with session.database.changing:
+    with locked(session, table):
         duck.execute("BEGIN TRANSACTION")
         try:
             duck.execute(f"CREATE {kind} {place} ({definition(new)})")

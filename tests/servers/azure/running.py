@@ -225,10 +225,8 @@ def run_bulk(session: Session, rows: bulk.Rows) -> Count:
             raise invalid_column(name)
     session.database.grants.demand(session.principal, "INSERT", target)
     names = ", ".join('"' + name.replace('"', '""') + '"' for name in rows.columns)
-    with slot(session, Translation("INSERT", "", target=target)):
-        return Count(
-            change(session, target, f"INSERT INTO {target.stored} ({names}) VALUES {rows.values}"), "INSERT"
-        )
+    sql = f"INSERT INTO {target.stored} ({names}) VALUES {rows.values}"
+    return Count(change(session, target, sql), "INSERT")
 
 
 def change(session: Session, target: Table, sql: str, values: dict[str, Any] | None = None) -> int:
@@ -236,10 +234,11 @@ def change(session: Session, target: Table, sql: str, values: dict[str, Any] | N
     locks = session.database.locks
     fresh = locks.take(session.id, target.number, session.is_interrupted, session.lock_timeout)
     try:
-        if session.transaction is not None:
-            session.transaction.keep(target)
-        session.duck.execute(sql, values or None)
-        row = session.duck.fetchone()
+        with slot(session, Translation("", "", target=target)):  # who waits for a lock holds none
+            if session.transaction is not None:
+                session.transaction.keep(target)
+            session.duck.execute(sql, values or None)
+            row = session.duck.fetchone()
     finally:
         if fresh and session.transaction is None:
             locks.release(session.id, target.number)
