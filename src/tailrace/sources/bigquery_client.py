@@ -126,8 +126,13 @@ class BigQueryClient:
 
         `hidden` is the answer for one that this account may not see; BigQuery does not say whether it is there.
         """
+        from google.cloud.bigquery.enums import DatasetView
+
+        view = DatasetView.METADATA  # the full view asks for datasets.getIamPolicy, too
         try:
-            return self.google.get_dataset(f"{self.project}.{name}", **deadlines()).location
+            return self.google.get_dataset(
+                f"{self.project}.{name}", dataset_view=view, **deadlines()
+            ).location
         except Exception as error:
             if reason_of(error) == "accessDenied":
                 return hidden
