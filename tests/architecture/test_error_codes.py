@@ -30,7 +30,7 @@ def codes() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 given = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
-                if isinstance(node.func, ast.Name) and node.func.id == "_Class":
+                if isinstance(node.func, ast.Name) and node.func.id in ("_Class", "Advice"):
                     given.append(node.args[0])
                 found |= {text for value in given for text in texts(value)}
             elif isinstance(node, ast.ClassDef) and any("Err" in ast.unparse(base) for base in node.bases):

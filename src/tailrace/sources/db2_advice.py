@@ -33,6 +33,10 @@ LOST = frozenset({-1224, -1776, -1222, -1229, -1023, -1024, -20_542, -20_157, -1
 ADVICE: dict[str, Advice] = {
     "-104": Advice("source_failed", "The SQL is not Db2's near the word that the message names."),
     "-117": Advice("source_failed", "Give as many values as there are columns."),
+    "-180": Advice("source_failed", "A text is no date or time: cast only what is one, with CASE."),
+    "-181": Advice(
+        "source_failed", "A text is no date or time that exists: cast only what is one, with CASE."
+    ),
     "-204": Advice(
         "source_missing",
         "Write SCHEMA.TABLE, and check that it exists: Db2 folds a name without quotes to upper case.",
@@ -45,7 +49,13 @@ ADVICE: dict[str, Advice] = {
     "-302": Advice(
         "source_failed", "A value is too long for its column: cast it to a wider type in the model."
     ),
+    "-406": Advice(
+        "source_failed", "A number is too large for its column: cast it to a wider type in the model."
+    ),
     "-407": Advice("source_failed", "A column that must not be NULL got one."),
+    "-413": Advice(
+        "source_failed", "A number is too large for its type: cast it to a wider one in the model."
+    ),
     "-420": Advice("source_failed", "A text is no number or date: cast only what is one, with CASE."),
     "-433": Advice("source_failed", "A value is too long for its type: cast it to a wider one in the model."),
     "-440": Advice(

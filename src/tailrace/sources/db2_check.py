@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,21 @@ class _Run:
         self._stack.callback(probe.clean)
         for step in probe.steps("managed schema"):
             yield Step(step.name, self._with_remedy(step), step.needs)
+        yield Step("row width", self._row_width, ("create table",))
+
+    def _row_width(self) -> str:
+        """Make a table as wide as a plan of a few columns; what is in the way of it concerns some models only."""
+        dialect = self._source.dialect
+        table = dialect.table(self._source.schema, f"tailrace_check_{secrets.token_hex(8)}")
+        columns = [(f"c{number}", dialect.type_of("text")) for number in range(10)]
+        try:
+            self._session.execute(dialect.create_table(table, columns))
+        except SourceError as error:
+            if error.code != "source_row_width":
+                raise
+            raise Doubt(f"no table space takes rows of 40,000 bytes: {error.message}", error.hint) from error
+        self._session.execute(dialect.drop_table(table))
+        return "rows of 40,000 bytes can be stored"
 
     def _login(self) -> str:
         name, version = self._session.server()
