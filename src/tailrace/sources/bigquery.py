@@ -109,9 +109,8 @@ class BigQuerySource:
         finally:
             with self._guard:
                 self._open -= 1
-                idle = self._open == 0
-            if idle:
-                self._client.close()
+                if self._open == 0:
+                    self._client.close()
 
     @contextlib.contextmanager
     def session(self, *, model: bool = False) -> Iterator[BigQuerySession]:

@@ -1,4 +1,7 @@
-"""Every statement of whole syncs, as BigQuery gets them: a change of any is seen in review."""
+"""Every statement of whole syncs, as BigQuery gets them: a change of any is seen in review.
+
+TAILRACE_UPDATE_SNAPSHOTS=1 writes them anew.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +101,7 @@ def test_the_statements_of_a_sync_are_those_that_were_reviewed(listed: dict[str,
     if os.environ.get("TAILRACE_UPDATE_SNAPSHOTS"):
         FOLDER.mkdir(exist_ok=True)
         path.write_text(listed[name].statements)
-    assert listed[name].statements == path.read_text()
+    assert listed[name].statements == path.read_text(), "TAILRACE_UPDATE_SNAPSHOTS=1 writes them anew"
 
 
 def test_what_a_sync_bills_is_what_the_documentation_says(listed: dict[str, Run]) -> None:
