@@ -1,0 +1,72 @@
+/* columns as in */ CREATE TABLE "SEGMENT_REVERSE_ETL"."CHANGES_MAP_12345678_1_1" AS (
+WITH big AS (SELECT * FROM shop.orders WHERE total > 5),
+judged AS (
+SELECT op, CASE op WHEN 'set_aside' THEN coalesce(problem, 'repeated') WHEN 'not_sent' THEN CASE WHEN never_delivered = 1 THEN 'mode:added' ELSE 'mode:updated' END WHEN 'deleted_not_sent' THEN 'mode:deleted' END AS reason, prior_id, mine, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END END AS record_id, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_digest ELSE m_digest END END AS digest, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c0 ELSE m_c0 END END AS c0, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c1 ELSE m_c1 END END AS c1, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c2 ELSE m_c2 END END AS c2, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c3 ELSE m_c3 END END AS c3, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c4 ELSE m_c4 END END AS c4
+FROM (
+SELECT CASE WHEN m.mine IS NULL AND (r.delivered = TRUE OR r.uncertain = TRUE) THEN 'deleted' WHEN m.mine IS NULL THEN 'drop' WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' WHEN r.record_id IS NULL THEN 'added' WHEN r.uncertain = TRUE THEN CASE WHEN r.delivered = TRUE OR r.baseline = 'known' THEN 'updated' ELSE 'added' END WHEN r.baseline = 'unsent' THEN 'added' WHEN (CASE WHEN m.digest = r.checksum THEN 0 WHEN m.digest IS NULL AND r.checksum IS NULL THEN 0 ELSE 1 END = 1) THEN 'updated' END AS op, CASE WHEN r.uncertain = TRUE AND r.record_level_id IS NOT NULL THEN CASE WHEN m.mine IS NULL THEN CASE WHEN r.record_level_id LIKE 'deleted:%' THEN substr(r.record_level_id, 9) END WHEN r.record_level_id LIKE 'deleted:%' OR (CASE WHEN m.digest = r.checksum THEN 0 WHEN m.digest IS NULL AND r.checksum IS NULL THEN 0 ELSE 1 END = 1) THEN NULL ELSE r.record_level_id END END AS prior_id, CASE WHEN r.uncertain = TRUE AND NOT r.delivered = TRUE THEN 1 END AS never_delivered, m.problem, m.mine, m.record_id AS m_record_id, r.record_id AS r_record_id, m.digest AS m_digest, m.c0 AS m_c0, m.c1 AS m_c1, m.c2 AS m_c2, m.c3 AS m_c3, m.c4 AS m_c4, CAST(NULL AS BIGINT) AS r_c0, CAST(NULL AS VARCHAR(20)) AS r_c1, CAST(NULL AS DECIMAL(10,2)) AS r_c2, CAST(NULL AS VARCHAR(500)) AS r_c3, CAST(NULL AS TIMESTAMP) AS r_c4, r.checksum AS r_digest
+FROM (
+SELECT keyed.*, count(*) OVER (PARTITION BY HASH(keyed.record_id, 2)) AS n
+FROM (
+SELECT plain.*, LOWER(HEX(HASH(COALESCE(HEX(HASH(plain."C1", 2)), '-') || COALESCE(HEX(HASH(plain."C3", 2)), '-') || COALESCE(HEX(HASH(CAST(plain."C0" AS VARCHAR(20)), 2)), '-') || COALESCE(HEX(HASH(SUBSTR(VARCHAR_FORMAT(plain."C4", 'YYYY-MM-DD HH24:MI:SS.FF12'), 1, 10) || 'T' || TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM SUBSTR(VARCHAR_FORMAT(plain."C4", 'YYYY-MM-DD HH24:MI:SS.FF12'), 12))), 2)), '-') || COALESCE(HEX(HASH(CASE WHEN plain."C2" = 0 THEN '0' ELSE CASE WHEN plain."C2" < 0 THEN '-' ELSE '' END || CASE WHEN TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44))) LIKE '.%' THEN '0' ELSE '' END || CASE WHEN LOCATE('.', TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44)))) > 0 THEN TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44))))) ELSE TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44))) END END, 2)), '-'), 2))) AS digest
+FROM (
+SELECT 1 AS mine, CASE WHEN model."ID" IS NULL OR model."Name" IS NULL THEN 'null' WHEN HASH(RTRIM(model."Name"), 2) = HASH('', 2) THEN 'empty' WHEN RTRIM(LTRIM(RTRIM(model."Name"), '	
+                  　'), '	
+                  　') = '' THEN 'blank' END AS problem, CAST(('[' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
+', '\n'), '', '\r') || '"' || ',' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(RTRIM(model."Name"), '\', '\\'), '"', '\"'), '	', '\t'), '
+', '\n'), '', '\r') || '"' || ']') AS VARCHAR(4000)) AS record_id, CAST(model."ID" AS BIGINT) AS c0, CAST(RTRIM(model."Name") AS VARCHAR(20)) AS c1, model."TOTAL" AS c2, model."EXTRA_JSON" AS c3, model."MOMENT" AS c4
+FROM (
+SELECT * FROM big
+) AS model 
+) AS plain
+) AS keyed
+) AS m FULL JOIN "SEGMENT_REVERSE_ETL"."RECORDS_MAP_12345678" AS r ON (r.record_id = m.record_id AND HASH(r.record_id, 2) = HASH(m.record_id, 2))
+
+) AS judged_pairs
+)
+SELECT op AS operation, record_id, bucket, CASE WHEN op IN ('added', 'updated', 'deleted', 'candidate') THEN CAST(bucket AS BIGINT) * 1099511627776 + pos END AS seq, prior_id, reason, CAST(NULL AS BIGINT) AS total, digest AS checksum, c0 AS "ID", c1 AS "Name", c2 AS "TOTAL_2", c3 AS "EXTRA_JSON", c4 AS "MOMENT"
+FROM (
+SELECT op, reason, prior_id, record_id, bucket, digest, c0, c1, c2, c3, c4, row_number() OVER (PARTITION BY changed.bucket ORDER BY HASH(changed.record_id, 2)) AS pos
+FROM (SELECT judged.*, ((LOCATE(SUBSTR(HEX(HASH(judged.record_id, 2)), 1, 1), '0123456789ABCDEF') - 1) * 16 + (LOCATE(SUBSTR(HEX(HASH(judged.record_id, 2)), 2, 1), '0123456789ABCDEF') - 1)) AS bucket FROM judged WHERE op IS NOT NULL AND op NOT IN ('not_sent', 'deleted_not_sent')) AS changed
+) AS placed
+UNION ALL
+SELECT 'count' AS operation, CAST(NULL AS VARCHAR(4000)) AS record_id, CAST(NULL AS INTEGER) AS bucket, CAST(NULL AS BIGINT) AS seq, CAST(NULL AS VARCHAR(4000)) AS prior_id, CASE WHEN kinds.what = 'model' THEN 'model_rows' ELSE coalesce(reason, op, 'unchanged') END AS reason, CAST(CASE WHEN kinds.what = 'model' THEN model_rows ELSE matches END AS BIGINT) AS total, CAST(NULL AS VARCHAR(4000)) AS checksum, CAST(NULL AS BIGINT) AS "ID", CAST(NULL AS VARCHAR(20)) AS "Name", CAST(NULL AS DECIMAL(10,2)) AS "TOTAL_2", CAST(NULL AS VARCHAR(500)) AS "EXTRA_JSON", CAST(NULL AS TIMESTAMP) AS "MOMENT"
+FROM (SELECT judged.op, judged.reason, count(*) AS matches, sum(judged.mine) AS model_rows FROM judged GROUP BY judged.op, judged.reason) AS counts CROSS JOIN (VALUES ('rows'), ('model')) AS kinds(what) WHERE kinds.what = 'model' AND model_rows IS NOT NULL OR kinds.what = 'rows' AND (op IS NULL OR op IN ('not_sent', 'deleted_not_sent'))
+) WITH NO DATA;
+
+INSERT INTO "SEGMENT_REVERSE_ETL"."CHANGES_MAP_12345678_1_1"
+WITH big AS (SELECT * FROM shop.orders WHERE total > 5),
+judged AS (
+SELECT op, CASE op WHEN 'set_aside' THEN coalesce(problem, 'repeated') WHEN 'not_sent' THEN CASE WHEN never_delivered = 1 THEN 'mode:added' ELSE 'mode:updated' END WHEN 'deleted_not_sent' THEN 'mode:deleted' END AS reason, prior_id, mine, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END END AS record_id, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_digest ELSE m_digest END END AS digest, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c0 ELSE m_c0 END END AS c0, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c1 ELSE m_c1 END END AS c1, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c2 ELSE m_c2 END END AS c2, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c3 ELSE m_c3 END END AS c3, CASE WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent') THEN NULL ELSE CASE WHEN mine IS NULL THEN r_c4 ELSE m_c4 END END AS c4
+FROM (
+SELECT CASE WHEN m.mine IS NULL AND (r.delivered = TRUE OR r.uncertain = TRUE) THEN 'deleted' WHEN m.mine IS NULL THEN 'drop' WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' WHEN r.record_id IS NULL THEN 'added' WHEN r.uncertain = TRUE THEN CASE WHEN r.delivered = TRUE OR r.baseline = 'known' THEN 'updated' ELSE 'added' END WHEN r.baseline = 'unsent' THEN 'added' WHEN (CASE WHEN m.digest = r.checksum THEN 0 WHEN m.digest IS NULL AND r.checksum IS NULL THEN 0 ELSE 1 END = 1) THEN 'updated' END AS op, CASE WHEN r.uncertain = TRUE AND r.record_level_id IS NOT NULL THEN CASE WHEN m.mine IS NULL THEN CASE WHEN r.record_level_id LIKE 'deleted:%' THEN substr(r.record_level_id, 9) END WHEN r.record_level_id LIKE 'deleted:%' OR (CASE WHEN m.digest = r.checksum THEN 0 WHEN m.digest IS NULL AND r.checksum IS NULL THEN 0 ELSE 1 END = 1) THEN NULL ELSE r.record_level_id END END AS prior_id, CASE WHEN r.uncertain = TRUE AND NOT r.delivered = TRUE THEN 1 END AS never_delivered, m.problem, m.mine, m.record_id AS m_record_id, r.record_id AS r_record_id, m.digest AS m_digest, m.c0 AS m_c0, m.c1 AS m_c1, m.c2 AS m_c2, m.c3 AS m_c3, m.c4 AS m_c4, CAST(NULL AS BIGINT) AS r_c0, CAST(NULL AS VARCHAR(20)) AS r_c1, CAST(NULL AS DECIMAL(10,2)) AS r_c2, CAST(NULL AS VARCHAR(500)) AS r_c3, CAST(NULL AS TIMESTAMP) AS r_c4, r.checksum AS r_digest
+FROM (
+SELECT keyed.*, count(*) OVER (PARTITION BY HASH(keyed.record_id, 2)) AS n
+FROM (
+SELECT plain.*, LOWER(HEX(HASH(COALESCE(HEX(HASH(plain."C1", 2)), '-') || COALESCE(HEX(HASH(plain."C3", 2)), '-') || COALESCE(HEX(HASH(CAST(plain."C0" AS VARCHAR(20)), 2)), '-') || COALESCE(HEX(HASH(SUBSTR(VARCHAR_FORMAT(plain."C4", 'YYYY-MM-DD HH24:MI:SS.FF12'), 1, 10) || 'T' || TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM SUBSTR(VARCHAR_FORMAT(plain."C4", 'YYYY-MM-DD HH24:MI:SS.FF12'), 12))), 2)), '-') || COALESCE(HEX(HASH(CASE WHEN plain."C2" = 0 THEN '0' ELSE CASE WHEN plain."C2" < 0 THEN '-' ELSE '' END || CASE WHEN TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44))) LIKE '.%' THEN '0' ELSE '' END || CASE WHEN LOCATE('.', TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44)))) > 0 THEN TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44))))) ELSE TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44))) END END, 2)), '-'), 2))) AS digest
+FROM (
+SELECT 1 AS mine, CASE WHEN model."ID" IS NULL OR model."Name" IS NULL THEN 'null' WHEN HASH(RTRIM(model."Name"), 2) = HASH('', 2) THEN 'empty' WHEN RTRIM(LTRIM(RTRIM(model."Name"), '	
+                  　'), '	
+                  　') = '' THEN 'blank' END AS problem, CAST(('[' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
+', '\n'), '', '\r') || '"' || ',' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(RTRIM(model."Name"), '\', '\\'), '"', '\"'), '	', '\t'), '
+', '\n'), '', '\r') || '"' || ']') AS VARCHAR(4000)) AS record_id, CAST(model."ID" AS BIGINT) AS c0, CAST(RTRIM(model."Name") AS VARCHAR(20)) AS c1, model."TOTAL" AS c2, model."EXTRA_JSON" AS c3, model."MOMENT" AS c4
+FROM (
+SELECT * FROM big
+) AS model 
+) AS plain
+) AS keyed
+) AS m FULL JOIN "SEGMENT_REVERSE_ETL"."RECORDS_MAP_12345678" AS r ON (r.record_id = m.record_id AND HASH(r.record_id, 2) = HASH(m.record_id, 2))
+
+) AS judged_pairs
+)
+SELECT op AS operation, record_id, bucket, CASE WHEN op IN ('added', 'updated', 'deleted', 'candidate') THEN CAST(bucket AS BIGINT) * 1099511627776 + pos END AS seq, prior_id, reason, CAST(NULL AS BIGINT) AS total, digest AS checksum, c0 AS "ID", c1 AS "Name", c2 AS "TOTAL_2", c3 AS "EXTRA_JSON", c4 AS "MOMENT"
+FROM (
+SELECT op, reason, prior_id, record_id, bucket, digest, c0, c1, c2, c3, c4, row_number() OVER (PARTITION BY changed.bucket ORDER BY HASH(changed.record_id, 2)) AS pos
+FROM (SELECT judged.*, ((LOCATE(SUBSTR(HEX(HASH(judged.record_id, 2)), 1, 1), '0123456789ABCDEF') - 1) * 16 + (LOCATE(SUBSTR(HEX(HASH(judged.record_id, 2)), 2, 1), '0123456789ABCDEF') - 1)) AS bucket FROM judged WHERE op IS NOT NULL AND op NOT IN ('not_sent', 'deleted_not_sent')) AS changed
+) AS placed
+UNION ALL
+SELECT 'count' AS operation, CAST(NULL AS VARCHAR(4000)) AS record_id, CAST(NULL AS INTEGER) AS bucket, CAST(NULL AS BIGINT) AS seq, CAST(NULL AS VARCHAR(4000)) AS prior_id, CASE WHEN kinds.what = 'model' THEN 'model_rows' ELSE coalesce(reason, op, 'unchanged') END AS reason, CAST(CASE WHEN kinds.what = 'model' THEN model_rows ELSE matches END AS BIGINT) AS total, CAST(NULL AS VARCHAR(4000)) AS checksum, CAST(NULL AS BIGINT) AS "ID", CAST(NULL AS VARCHAR(20)) AS "Name", CAST(NULL AS DECIMAL(10,2)) AS "TOTAL_2", CAST(NULL AS VARCHAR(500)) AS "EXTRA_JSON", CAST(NULL AS TIMESTAMP) AS "MOMENT"
+FROM (SELECT judged.op, judged.reason, count(*) AS matches, sum(judged.mine) AS model_rows FROM judged GROUP BY judged.op, judged.reason) AS counts CROSS JOIN (VALUES ('rows'), ('model')) AS kinds(what) WHERE kinds.what = 'model' AND model_rows IS NOT NULL OR kinds.what = 'rows' AND (op IS NULL OR op IN ('not_sent', 'deleted_not_sent'));
+
+COMMENT ON TABLE "SEGMENT_REVERSE_ETL"."CHANGES_MAP_12345678_1_1" IS 'tailrace:1';
+
+SELECT p.seq AS "_SEQ", p.record_id AS "_KEY", p.operation AS "_OPERATION", p.prior_id AS "_PRIOR_ID", p."ID" AS "ID", p."Name" AS "Name", p."TOTAL_2" AS "TOTAL", p."EXTRA_JSON" AS "EXTRA_JSON", p."MOMENT" AS "MOMENT" FROM "SEGMENT_REVERSE_ETL"."CHANGES_MAP_12345678_1_1" AS p WHERE p.seq BETWEEN 0 AND 9 AND p.operation IN ('added', 'updated', 'deleted') ORDER BY p.seq

@@ -1,0 +1,48 @@
+/* columns as in */ CREATE TABLE "SEGMENT_REVERSE_ETL"."CHANGES_MAP_12345678_1_1" AS (
+WITH big AS (SELECT * FROM shop.orders WHERE total > 5)
+SELECT op AS operation, record_id, bucket, CASE WHEN op IN ('added', 'updated', 'deleted', 'candidate') THEN CAST(bucket AS BIGINT) * 1099511627776 + pos END AS seq, prior_id, reason, CAST(NULL AS BIGINT) AS total, c0 AS "ID", c1 AS "Name", c2 AS "TOTAL_2", c3 AS "EXTRA_JSON", c4 AS "MOMENT"
+FROM (
+SELECT CASE WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' ELSE 'added' END AS op, CASE WHEN m.problem IS NOT NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS reason, CAST(NULL AS VARCHAR(4000)) AS prior_id, m.record_id, m.bucket, m.pos, m.c0, m.c1, m.c2, m.c3, m.c4
+FROM (
+SELECT keyed.*, count(*) OVER (PARTITION BY HASH(keyed.record_id, 2)) AS n, row_number() OVER (PARTITION BY keyed.bucket ORDER BY HASH(keyed.record_id, 2)) AS pos
+FROM (
+SELECT k.*, ((LOCATE(SUBSTR(HEX(HASH(k.record_id, 2)), 1, 1), '0123456789ABCDEF') - 1) * 16 + (LOCATE(SUBSTR(HEX(HASH(k.record_id, 2)), 2, 1), '0123456789ABCDEF') - 1)) AS bucket FROM (
+SELECT 1 AS mine, CASE WHEN model."ID" IS NULL OR model."Name" IS NULL THEN 'null' WHEN HASH(RTRIM(model."Name"), 2) = HASH('', 2) THEN 'empty' WHEN RTRIM(LTRIM(RTRIM(model."Name"), '	
+                  　'), '	
+                  　') = '' THEN 'blank' END AS problem, CAST(('[' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
+', '\n'), '', '\r') || '"' || ',' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(RTRIM(model."Name"), '\', '\\'), '"', '\"'), '	', '\t'), '
+', '\n'), '', '\r') || '"' || ']') AS VARCHAR(4000)) AS record_id, CAST(model."ID" AS BIGINT) AS c0, CAST(RTRIM(model."Name") AS VARCHAR(20)) AS c1, model."TOTAL" AS c2, model."EXTRA_JSON" AS c3, model."MOMENT" AS c4
+FROM (
+SELECT * FROM big
+) AS model
+) AS k
+) AS keyed
+) AS m
+) AS placed
+) WITH NO DATA;
+
+INSERT INTO "SEGMENT_REVERSE_ETL"."CHANGES_MAP_12345678_1_1"
+WITH big AS (SELECT * FROM shop.orders WHERE total > 5)
+SELECT op AS operation, record_id, bucket, CASE WHEN op IN ('added', 'updated', 'deleted', 'candidate') THEN CAST(bucket AS BIGINT) * 1099511627776 + pos END AS seq, prior_id, reason, CAST(NULL AS BIGINT) AS total, c0 AS "ID", c1 AS "Name", c2 AS "TOTAL_2", c3 AS "EXTRA_JSON", c4 AS "MOMENT"
+FROM (
+SELECT CASE WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' ELSE 'added' END AS op, CASE WHEN m.problem IS NOT NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS reason, CAST(NULL AS VARCHAR(4000)) AS prior_id, m.record_id, m.bucket, m.pos, m.c0, m.c1, m.c2, m.c3, m.c4
+FROM (
+SELECT keyed.*, count(*) OVER (PARTITION BY HASH(keyed.record_id, 2)) AS n, row_number() OVER (PARTITION BY keyed.bucket ORDER BY HASH(keyed.record_id, 2)) AS pos
+FROM (
+SELECT k.*, ((LOCATE(SUBSTR(HEX(HASH(k.record_id, 2)), 1, 1), '0123456789ABCDEF') - 1) * 16 + (LOCATE(SUBSTR(HEX(HASH(k.record_id, 2)), 2, 1), '0123456789ABCDEF') - 1)) AS bucket FROM (
+SELECT 1 AS mine, CASE WHEN model."ID" IS NULL OR model."Name" IS NULL THEN 'null' WHEN HASH(RTRIM(model."Name"), 2) = HASH('', 2) THEN 'empty' WHEN RTRIM(LTRIM(RTRIM(model."Name"), '	
+                  　'), '	
+                  　') = '' THEN 'blank' END AS problem, CAST(('[' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
+', '\n'), '', '\r') || '"' || ',' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(RTRIM(model."Name"), '\', '\\'), '"', '\"'), '	', '\t'), '
+', '\n'), '', '\r') || '"' || ']') AS VARCHAR(4000)) AS record_id, CAST(model."ID" AS BIGINT) AS c0, CAST(RTRIM(model."Name") AS VARCHAR(20)) AS c1, model."TOTAL" AS c2, model."EXTRA_JSON" AS c3, model."MOMENT" AS c4
+FROM (
+SELECT * FROM big
+) AS model
+) AS k
+) AS keyed
+) AS m
+) AS placed;
+
+COMMENT ON TABLE "SEGMENT_REVERSE_ETL"."CHANGES_MAP_12345678_1_1" IS 'tailrace:1';
+
+SELECT p.seq AS "_SEQ", p.record_id AS "_KEY", p.operation AS "_OPERATION", p.prior_id AS "_PRIOR_ID", p."ID" AS "ID", p."Name" AS "Name", p."TOTAL_2" AS "TOTAL", p."EXTRA_JSON" AS "EXTRA_JSON", p."MOMENT" AS "MOMENT" FROM "SEGMENT_REVERSE_ETL"."CHANGES_MAP_12345678_1_1" AS p WHERE p.seq BETWEEN 0 AND 9 AND p.operation IN ('added', 'updated', 'deleted') ORDER BY p.seq
