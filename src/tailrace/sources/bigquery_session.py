@@ -77,11 +77,6 @@ class BigQuerySession:
         session = self._pool.recorded(self._make_session)
         return Job(session[:32], {"session": session, "location": self._client.location})
 
-    @property
-    def billed(self) -> int:
-        """Bytes that this session's statements billed."""
-        return self._jobs.billed
-
     # -- statements
 
     def execute(self, statement: str) -> int:
