@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -100,7 +101,7 @@ class Connections:
 
     def _prepared(self, opened: mssql_python.Connection) -> mssql_python.Connection:
         try:
-            opened.timeout = round(self._timeout or 0)
+            opened.timeout = math.ceil(self._timeout or 0)
             self._check_edition(opened)
             with opened.cursor() as cursor:
                 cursor.execute("\n".join(AzureDialect.session_settings))
@@ -131,8 +132,6 @@ class Connections:
 
 
 _loading = threading.Lock()
-_trusting = threading.RLock()
-_TRUSTED = "SSL_CERT_FILE"
 
 
 def load_driver() -> None:
@@ -143,23 +142,49 @@ def load_driver() -> None:
         mssql_python.pooling(enabled=False)
 
 
+class _Trust:
+    """Whom the driver trusts now. Logins with the same authorities go side by side, others wait for each other."""
+
+    VARIABLE = "SSL_CERT_FILE"
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._logins = 0
+        self._ca: Path | None = None
+        self._before: str | None = None
+
+    def enter(self, ca: Path | None) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._logins or self._ca == ca)
+            if not self._logins and ca is not None:
+                self._before = os.environ.get(self.VARIABLE)
+                os.environ[self.VARIABLE] = str(ca)
+            self._ca = ca
+            self._logins += 1
+
+    def leave(self) -> None:
+        with self._changed:
+            self._logins -= 1
+            if not self._logins and self._ca is not None:
+                if self._before is None:
+                    del os.environ[self.VARIABLE]
+                else:
+                    os.environ[self.VARIABLE] = self._before
+            self._changed.notify_all()
+
+
+_trust = _Trust()
+
+
 @contextlib.contextmanager
 def trusting(ca: Path | None) -> Iterator[None]:
     """Inside, the driver trusts this authority instead of the system's.
 
     It has no setting for that (`ServerCertificate` counts only with TDS 8, which a pool need not speak), but its
-    OpenSSL reads this variable at each login. Logins that do not need it wait, so that none trusts it by accident.
+    OpenSSL reads a variable at each login. Logins of other sources wait, so that none trusts it by accident.
     """
-    with _trusting:
-        if ca is None:
-            yield
-            return
-        before = os.environ.get(_TRUSTED)
-        os.environ[_TRUSTED] = str(ca)
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ[_TRUSTED]
-            else:
-                os.environ[_TRUSTED] = before
+    _trust.enter(ca)
+    try:
+        yield
+    finally:
+        _trust.leave()
