@@ -279,9 +279,10 @@ def deadlines() -> dict[str, Any]:
 
 def _guarded(base: Any, endpoints: Endpoints) -> Any:
     class Guarded(base):
-        """Refuses any address but the configured ones, also those that an answer redirects to."""
+        """Refuses any address but the configured ones, also those that an answer redirects to; waits for none forever."""
 
         def send(self, request: Any, **options: Any) -> Any:
+            options["timeout"] = options.get("timeout") or REQUEST_SECONDS
             if not is_allowed(request.url, endpoints):
                 raise SourceError(
                     "a request to an address that is not configured was stopped",

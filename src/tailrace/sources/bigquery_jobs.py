@@ -7,7 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tailrace.errors import Cancelled
 from tailrace.sources.bigquery_client import BigQueryClient, deadlines, translated
@@ -17,6 +17,8 @@ from tailrace.sources.deadline import deadline, timeout_error
 if TYPE_CHECKING:
     from google.cloud.bigquery import LoadJob, QueryJob, QueryJobConfig
     from google.cloud.bigquery.table import RowIterator
+
+AnyJob = TypeVar("AnyJob")
 
 ATTEMPTS = 4
 _PAUSE = 1.0
@@ -42,8 +44,6 @@ class Jobs:
     max_bytes_billed: int | None = None
     pause: Callable[[float], object] | None = None
     name: str = field(default_factory=lambda: f"tailrace_{secrets.token_hex(8)}")
-    billed: int = 0
-    """Bytes that the session's jobs billed so far."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     _number: int = 0
     _running: set[str] = field(default_factory=set)
@@ -77,18 +77,23 @@ class Jobs:
     def run(
         self, statement: str, config: QueryJobConfig, *, once: bool = False, page_size: int | None = None
     ) -> tuple[QueryJob, RowIterator]:
-        """Run a statement to its end; its job, and the rows to fetch. `once`: never under a second id."""
-        number = self._next()
+        """Run a statement to its end; its job, and the rows to fetch. `once`: never under a second id.
+
+        An id is given up only where BigQuery said that its job failed: after silence, the same job is asked for again.
+        """
+        number, failures = self._next(), 0
         self.cancelled.clear()
         for attempt in range(ATTEMPTS):
-            job_id = f"{self.name}_{number}_{attempt}"
+            job_id = f"{self.name}_{number}_{failures}"
             try:
                 return self._attempt(statement, config, job_id, page_size)
             except Exception as error:
-                last = once or attempt == ATTEMPTS - 1 or self.cancelled.is_set()
+                failed = _has_failed(getattr(error, "query_job", None))
+                last = (once and failed) or attempt == ATTEMPTS - 1 or self.cancelled.is_set()
                 if last or reason_of(error) not in RETRYABLE or is_conflict(error):
                     with translated(cancelled=self.cancelled.is_set(), timeout=self.timeout):
                         raise
+                failures += failed
             self._wait(_PAUSE * 2**attempt)
         raise AssertionError("the last attempt raises")
 
@@ -107,33 +112,39 @@ class Jobs:
                 if passed.is_set() and reason_of(error) == "stopped":
                     raise timeout_error(self.timeout or 0) from error
                 raise
-        self.billed += job.total_bytes_billed or 0
         return job, rows
 
     def _begin(self, statement: str, config: QueryJobConfig, job_id: str) -> QueryJob:
         google = self.client.google
-        try:
-            return google.query(
+        return self._adopted(
+            job_id,
+            lambda: google.query(
                 statement,
                 job_config=config,
                 job_id=job_id,
                 location=self.client.location,
                 job_retry=None,
                 **deadlines(),
-            )
+            ),
+        )
+
+    def _adopted(self, job_id: str, begin: Callable[[], AnyJob]) -> AnyJob:
+        """The job that begins, or the one of this id that began before, its answer being lost."""
+        try:
+            return begin()
         except Exception as error:
             if reason_of(error) != "duplicate" or "job" not in message_of(error).lower():
                 raise
-        return google.get_job(job_id, location=self.client.location, **deadlines())  # pyright: ignore[reportReturnType]
+        return self.client.google.get_job(job_id, location=self.client.location, **deadlines())  # pyright: ignore[reportReturnType]
 
     def load(self, start: Callable[[str], LoadJob]) -> LoadJob:
-        """Run a load job that `start` begins under the given id, to its end."""
-        number = self._next()
+        """Run a load job that `start` begins under the given id, to its end; once, like a statement."""
+        number, failures = self._next(), 0
         for attempt in range(ATTEMPTS):
-            job_id = f"{self.name}_{number}_{attempt}"
+            job_id, job = f"{self.name}_{number}_{failures}", None
             try:
                 with self._watched(job_id):
-                    job = start(job_id)
+                    job = self._adopted(job_id, lambda job_id=job_id: start(job_id))
                     job.result(timeout=self.timeout, retry=deadlines()["retry"])
                     return job
             except Exception as error:
@@ -141,6 +152,7 @@ class Jobs:
                 if last or reason_of(error) not in RETRYABLE:
                     with translated(cancelled=self.cancelled.is_set(), timeout=self.timeout):
                         raise
+                failures += _has_failed(job)
             self._wait(_PAUSE * 2**attempt)
         raise AssertionError("the last attempt raises")
 
@@ -176,6 +188,11 @@ class Jobs:
             self.pause(seconds)
         elif self.cancelled.wait(seconds):
             raise Cancelled("the statement was cancelled")
+
+
+def _has_failed(job: Any) -> bool:
+    """Whether BigQuery said so; a request without an answer says nothing about its job."""
+    return job is not None and job.state == "DONE" and bool(job.error_result)
 
 
 @dataclass(frozen=True, slots=True)

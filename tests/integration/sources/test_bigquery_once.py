@@ -1,0 +1,100 @@
+"""BigQuery not answering for longer than requests are tried again: no statement runs twice, and none waits for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pytest
+from tests.servers.bigquery import BigQueryServer, Dataset, Fault
+
+from tailrace.sources import bigquery_client
+from tailrace.sources.bigquery import BigQuerySource
+from tailrace.sources.bigquery_upload import INSERTED_ROWS
+
+
+@pytest.fixture(scope="module")
+def dataset(bigquery: BigQueryServer) -> Iterator[Dataset]:
+    with bigquery.dataset() as made:
+        yield made
+
+
+@pytest.fixture
+def source(dataset: Dataset) -> Iterator[BigQuerySource]:
+    found = BigQuerySource("shop", dataset.settings(), environ=dataset.server.environment())
+    with found.session() as session:
+        session.execute(found.dialect.create_schema(found.schema))
+        session.execute(f"CREATE OR REPLACE TABLE {table(found)} (a INT64)")
+    dataset.server.slow(running=0.3)
+    yield found
+    dataset.server.clear_faults()
+    dataset.server.slow()
+
+
+def table(source: BigQuerySource) -> str:
+    return source.dialect.table(source.managed_schema, "t")
+
+
+def count(source: BigQuerySource) -> int:
+    with source.session() as session:
+        return int(session.rows(f"SELECT count(*) FROM {table(source)}")[0][0])
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One answer of BigQuery's own that it failed is enough to give a request up."""
+    monkeypatch.setattr(bigquery_client, "RETRY_SECONDS", 0.0)
+
+
+UNANSWERED = [
+    Fault("jobs.insert", reason="backendError", when="after", statement="INSERT"),
+    Fault("jobs.get", reason="backendError"),
+    Fault("jobs.getQueryResults", reason="backendError"),
+]
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("fault", UNANSWERED, ids=lambda fault: fault.call)
+def test_a_statement_whose_requests_were_given_up_is_not_run_again(
+    dataset: Dataset, source: BigQuerySource, fault: Fault
+) -> None:
+    with source.session() as session:
+        struck = dataset.server.fail(fault)
+        assert session.execute(f"INSERT INTO {table(source)} VALUES (1)") == 1
+        assert struck.met == 1
+    assert count(source) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("statement", ["BEGIN", "INSERT", "COMMIT"])
+def test_a_transaction_goes_on_after_a_lost_answer(
+    dataset: Dataset, source: BigQuerySource, statement: str
+) -> None:
+    with source.session() as session:
+        struck = dataset.server.fail(
+            Fault("jobs.insert", reason="backendError", when="after", statement=statement)
+        )
+        with session.transaction():
+            session.execute(f"INSERT INTO {table(source)} VALUES (1), (2)")
+        assert struck.met == 1
+    assert count(source) == 2
+
+
+@pytest.mark.usefixtures("impatient")
+def test_rows_are_not_loaded_again_after_a_lost_answer(dataset: Dataset, source: BigQuerySource) -> None:
+    rows = INSERTED_ROWS + 1
+    with source.session() as session:
+        struck = dataset.server.fail(Fault("jobs.get", reason="backendError"))
+        assert session.upload("t", pa.table({"a": list(range(rows))})) == rows
+        assert struck.met == 1
+    assert count(source) == rows
+
+
+def test_a_request_that_is_never_answered_is_sent_again(
+    dataset: Dataset, source: BigQuerySource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bigquery_client, "REQUEST_SECONDS", 5.0)
+    held = dataset.server.fail(Fault("jobs.get", hold=True))
+    with source.session() as session:
+        assert session.rows("SELECT 7 AS seven") == [(7,)]
+    assert held.met == 1
