@@ -14,7 +14,7 @@ from tailrace.sources.azure_connection import Connections
 from tailrace.sources.azure_dialect import AzureDialect
 from tailrace.sources.azure_grants import azure_grants
 from tailrace.sources.azure_models import TSQL, azure_statement
-from tailrace.sources.azure_session import AzureSession
+from tailrace.sources.azure_session import SESSIONS, AzureSession
 from tailrace.sources.azure_settings import AzureSettings
 from tailrace.sources.base import CheckStep, Column, Job, Limits
 from tailrace.sources.model import preview_query
@@ -130,8 +130,12 @@ class AzureSource:
 
         Without the right to end it nothing is lost: what it leaves is no plan (R4), and its lease ends (R1).
         """
+        literal = self.dialect.literal(job.id)
         with self.session() as session, contextlib.suppress(SourceError):
-            session.execute(f"KILL {self.dialect.literal(job.id).removeprefix('N')}")
+            if session.rows(f"{SESSIONS} WHERE session_id = {literal}") == [
+                (job.id, job.attributes.get("since"))
+            ]:
+                session.execute(f"KILL {literal.removeprefix('N')}")
 
 
 def existing_schema(names: Sequence[str], schema: str) -> str:

@@ -90,6 +90,7 @@ def _state(managed: str, grantee: str, database: str) -> list[str]:
         "GO",
         "",
         "-- If you like: a sync that takes over from a crashed machine may end what that left running at once.",
+        f"-- GRANT VIEW DATABASE STATE {on}",
         f"-- GRANT KILL DATABASE CONNECTION {on}",
     ]
 

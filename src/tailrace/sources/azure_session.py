@@ -21,12 +21,12 @@ from tailrace.sources.azure_read import batches, schema_of, stop
 from tailrace.sources.azure_types import described
 from tailrace.sources.azure_upload import check_names, inserts
 from tailrace.sources.base import Job
-from tailrace.sources.deadline import timeout_error
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 LABEL = "tailrace"
+SESSIONS = "SELECT session_id, CONVERT(NVARCHAR(30), login_time, 126) AS since FROM sys.dm_pdw_exec_sessions"
 _LABELLED = re.compile(r"\s*(?:SELECT|WITH|INSERT|UPDATE|DELETE|CREATE\s+TABLE\b.*?\)\s+AS\n)\b", re.I | re.S)
 _OF_STAGE = re.compile(r"(?<![\w'])\[?#\w")
 
@@ -57,8 +57,14 @@ class AzureSession:
 
     @property
     def job(self) -> Job | None:
-        """The session's id, such as SID42."""
-        return Job(str(self.rows("SELECT SESSION_ID() AS id")[0][0]))
+        """The session's id and when it began, which together name it for ever; None without the right to see it."""
+        try:
+            ((number, since),) = self.rows(f"{SESSIONS} WHERE session_id = SESSION_ID()")
+        except SourceUnavailable:
+            raise
+        except SourceError:
+            return None
+        return Job(str(number), {"since": str(since)})
 
     def execute(self, statement: str) -> int:
         """Run one statement and give the number of rows it touched."""
@@ -248,4 +254,4 @@ class AzureSession:
             raise ours(error, cancelled=self._cancelled, timeout=self._timeout) from error
 
 
-__all__ = ["LABEL", "AzureSession", "labelled", "timeout_error"]
+__all__ = ["LABEL", "SESSIONS", "AzureSession", "labelled"]
