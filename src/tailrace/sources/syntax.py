@@ -135,12 +135,12 @@ class Syntax:
 
     def stage(self, name: str) -> str:
         """What a stage of that name is called in SQL: a table that only this session sees."""
-        raise NotImplementedError(f"{type(self).__name__} needs no stages")
+        raise TypeError(f"{type(self).__name__} computes what it reads twice once, without stages")
 
     def fill_stage(self, name: str, columns: Sequence[tuple[str, str]], query: str) -> tuple[str, ...]:
         """Make a stage of a query's rows; `columns` are (name, native type) in the query's order."""
-        raise NotImplementedError(f"{type(self).__name__} needs no stages")
+        raise TypeError(f"{type(self).__name__} computes what it reads twice once, without stages")
 
     def drop_stage(self, name: str) -> tuple[str, ...]:
         """Remove a stage; a session that ends removes its stages too."""
-        raise NotImplementedError(f"{type(self).__name__} needs no stages")
+        raise TypeError(f"{type(self).__name__} computes what it reads twice once, without stages")
