@@ -50,7 +50,7 @@ COLLATED = " COLLATE "
 """Stands in a column's type where its texts do not compare byte by byte."""
 
 PLAN_DAYS = 14
-"""A plan table that nobody dropped is gone after so many days."""
+"""A plan table whose making was broken off, and that nobody dropped, is gone after so many days."""
 
 
 def bare(native: str) -> str:
@@ -254,7 +254,8 @@ class BigQueryDialect(Dialect):
         return f"labels = [({self.literal(name)}, {self.literal(version)})]"
 
     def settle_plan(self, table: str) -> tuple[str, ...]:
-        return ()
+        """A whole plan stays: what was acknowledged of it is committed from it, however late the next run comes."""
+        return (f"ALTER TABLE {table} SET OPTIONS (expiration_timestamp = NULL)",)
 
     def mark(self, table: str) -> str:
         return f"ALTER TABLE {table} SET OPTIONS ({self._label})"

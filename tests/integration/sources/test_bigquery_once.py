@@ -1,4 +1,4 @@
-"""BigQuery not answering for longer than requests are tried again: no statement runs twice, and none waits for ever."""
+"""BigQuery silent for longer than requests are tried again, and for days: nothing runs twice, waits for ever, or is lost."""
 
 from __future__ import annotations
 
@@ -98,3 +98,21 @@ def test_a_request_that_is_never_answered_is_sent_again(
     with source.session() as session:
         assert session.rows("SELECT 7 AS seven") == [(7,)]
     assert held.met == 1
+
+
+def test_a_plan_does_not_expire_once_it_is_whole(source: BigQuerySource) -> None:
+    """Else what was acknowledged of an interrupted sync could never be committed."""
+    name = "changes_x_1_1"
+    plan = source.dialect.table(source.managed_schema, name)
+    with source.connected() as client, source.session() as session:
+
+        def expires() -> object:
+            return client.google.get_table(f"{client.project}.{source.managed_schema}.{name}").expires
+
+        for statement in source.dialect.create_plan(plan, "SELECT 1 AS bucket, 1 AS seq"):
+            session.execute(statement)
+        assert expires() is not None
+        for statement in source.dialect.settle_plan(plan):
+            session.execute(statement)
+        assert expires() is None
+        session.execute(source.dialect.drop_table(plan))

@@ -63,6 +63,9 @@ SELECT * FROM shop.people
 ) AS m
 ) AS placed;
 
+-- ALTER_TABLE
+ALTER TABLE `project`.`__segment_reverse_etl`.`changes_ID_1_1` SET OPTIONS (expiration_timestamp = NULL);
+
 -- UPDATE
 UPDATE `project`.`__segment_reverse_etl`.`checkpoints_ID` SET `lease_until` = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 90000000 MICROSECOND), `job` = 'DOCUMENT' WHERE owner = 'DIGEST' AND fence = 1;
 

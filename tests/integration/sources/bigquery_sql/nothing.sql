@@ -56,6 +56,9 @@ DROP TABLE IF EXISTS `judged_ID_3_3`;
 -- CALL
 CALL BQ.ABORT_SESSION('SESSION');
 
+-- ALTER_TABLE
+ALTER TABLE `project`.`__segment_reverse_etl`.`changes_ID_3_3` SET OPTIONS (expiration_timestamp = NULL);
+
 -- UPDATE
 UPDATE `project`.`__segment_reverse_etl`.`checkpoints_ID` SET `lease_until` = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 90000000 MICROSECOND), `job` = 'DOCUMENT' WHERE owner = 'DIGEST' AND fence = 3;
 
