@@ -336,6 +336,20 @@ def test_r31_approve_after_the_model_moved_on_too_far_blocks_again(project: Proj
     assert project.ok().counts.deleted == 30
 
 
+def test_r31_an_approval_stays_for_what_a_failed_sync_left(project: Project) -> None:
+    project.aim(concurrency=1)
+    project.edit(guards={"max_deletes": 10})
+    project.many(100)
+    project.ok()
+    project.data("DELETE FROM people WHERE id > 70")
+    _approve(project, _blocked(project.sync(), "max_deletes").sync)
+    failed = project.sync(Fault(kind="status", status=401, skip=2))
+    assert (failed.status, failed.counts.delivered) == ("failed", 10)
+    assert project.ok().counts.deleted == 20
+    project.data("DELETE FROM people WHERE id > 50")
+    _blocked(project.sync(), "max_deletes")
+
+
 def test_r31_approve_works_from_any_machine_and_runs_with_exit_codes(project: Project) -> None:
     project.edit(guards={"max_deletes": 1})
     project.many(10)

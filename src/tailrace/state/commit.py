@@ -33,9 +33,10 @@ from tailrace.state.upkeep import count_rows
 def finish(session: Session, fence: Fence, plan: SealedPlan, ending: Ending) -> int:
     """End a sealed plan and give the new number of state rows. Raises FenceLost.
 
-    Finishing again, as after a lost answer, changes nothing.
+    Finishing again, as after a lost answer, changes nothing. An approval is used up, unless the sync failed on its
+    way: then it stays for what is left.
     """
-    return _end(session, fence, plan, ending, keep_approval=False)
+    return _end(session, fence, plan, ending, keep_approval=ending.status == "failed")
 
 
 def discard(session: Session, fence: Fence, plan: SealedPlan, ending: Ending) -> int:
