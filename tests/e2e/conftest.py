@@ -26,7 +26,7 @@ WAREHOUSES = {
     "postgres": None,
     "azure": {"test_changes", "test_deep_check", "test_dirty_reads", "test_modes", "test_outcomes"},
     "bigquery": {"test_deep_check", "test_modes", "test_outcomes", "test_state_faults", "test_where"},
-    "db2": {"test_modes", "test_outcomes"},
+    "db2": {"test_deep_check", "test_modes", "test_outcomes"},
 }
 """The modules that run on each; None: all. A stand-in takes seconds where a database takes a tenth of one."""
 

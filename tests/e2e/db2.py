@@ -35,7 +35,10 @@ class Db2Warehouse:
         return {"type": "db2", **self.database.settings()}
 
     def model(self, sql: str) -> str:
-        return sql
+        """A model's SQL: Db2 has no SELECT without FROM, and text with a length only."""
+        for word, native in _TYPES.items():
+            sql = re.sub(word, native, sql, flags=re.IGNORECASE)
+        return sql if re.search(r"\bFROM\b", sql, re.IGNORECASE) else f"{sql} FROM SYSIBM.SYSDUMMY1"
 
     def data(self, *statements: str) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = []
@@ -57,6 +60,9 @@ def _translated(statement: str) -> str:
         for word, native in _TYPES.items():
             statement = re.sub(word, native, statement, flags=re.IGNORECASE)
         return statement
+    statement = re.sub(r"\bAS (?:varchar|text)\)", "AS varchar(100))", statement, flags=re.IGNORECASE)
+    statement = re.sub(r"\b(\w+) % (\d+)", r"MOD(\1, \2)", statement)
+    statement = statement.replace(", NULL, i", ", CAST(NULL AS varchar(100)), i")  # Derby wants its type
     return _SERIES.sub(_series, statement)
 
 

@@ -47,14 +47,15 @@ def model_rows(
         f"{column.from_model(dialect, f'model.{dialect.quote(column.name)}')} AS {dialect.quote(column.stored)}"
         for column in columns
     ]
-    record_key = f"{dialect.key_text(key, 'model')} AS _key"
+    named = dialect.quote("_key")
+    record_key = f"{dialect.key_text(key, 'model')} AS {named}"
     keyed = (
         f"SELECT {', '.join([record_key, *selected])} FROM {dialect.subquery(statement, 'model')}{condition}"
     )
-    wanted = ", ".join(["m._key AS _key", *read_columns(dialect, "m", columns)])
+    wanted = ", ".join([f"m.{named} AS {named}", *read_columns(dialect, "m", columns)])
     query = (
         f"SELECT {wanted} FROM ({keyed}) AS m"
-        f" WHERE {dialect.exact(dialect.binary('m._key'))} = {dialect.exact(dialect.literal(record_id))}"
+        f" WHERE {dialect.exact(dialect.binary(f'm.{named}'))} = {dialect.exact(dialect.literal(record_id))}"
     )
     return session.read(dialect.leading(statement) + dialect.limited(query, MOST_ROWS)).read_all()
 
@@ -72,7 +73,8 @@ def state_row(
     there = {name for name, _ in session.rows(dialect.table_columns(names.schema, names.records))}
     held = [column for column in columns if column.stored in there]
     own = ("delivered", "uncertain", "baseline", "synced_n", "record_level_id")
-    selected = ", ".join([*(f"r.{name} AS _{name}" for name in own), *read_columns(dialect, "r", held)])
+    shown = [f"r.{name} AS {dialect.quote('_' + name)}" for name in own]
+    selected = ", ".join([*shown, *read_columns(dialect, "r", held)])
     rows = (
         session.read(
             f"SELECT {selected} FROM {records_rows(dialect, names)} AS r"
@@ -84,10 +86,9 @@ def state_row(
     if not rows:
         return None
     row = rows[0]
-    return StateRow(
-        {column.name: row[column.name] for column in held if column.name in row},
-        **{name: row[f"_{name}"] for name in own},
-    )
+    ours: dict[str, Any] = {name: row[f"_{name}"] for name in own}
+    ours |= {name: bool(ours[name]) for name in ("delivered", "uncertain")}
+    return StateRow({column.name: row[column.name] for column in held if column.name in row}, **ours)
 
 
 def sync_of(session: Session, dialect: Dialect, names: StateNames, n: int | None) -> tuple[str, Any] | None:
