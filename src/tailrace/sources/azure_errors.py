@@ -20,7 +20,8 @@ _LOST = re.compile(
 _TIMED_OUT = re.compile(r"Query timeout expired|Timeout expired", re.IGNORECASE)
 _STOPPED = re.compile(r"Operation cancell?ed|cancell?ed by user|Query was cancell?ed", re.IGNORECASE)
 _KILLED = re.compile(
-    r"session (has been|was) killed|killed by|request was cancell?ed|kill state|111206|severe error", re.IGNORECASE
+    r"session (has been|was) killed|killed by|request was cancell?ed|kill state|111206|severe error",
+    re.IGNORECASE,
 )
 _TLS = re.compile(r"SSL Provider|SSL routines|certificate verify failed|certificate chain", re.IGNORECASE)
 _LIBRARIES = re.compile(
