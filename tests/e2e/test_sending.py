@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from tests.e2e.project import Project, sending
 
 from tailrace.errors import ConfigError
+from tailrace.runtime import sending as runtime_sending
 from tailrace.sources.duckdb_session import DuckDBSession
 from tailrace.sources.postgres_session import PostgresSession
 from tailrace.state import plan_read
@@ -40,6 +42,26 @@ def test_r10_r24_two_units_and_split_batches_against_a_receiver_that_honours_key
     assert "422" not in stats["statuses"]
     assert len(project.held) == 50
     assert len(project.state("SELECT record_id FROM {records} WHERE delivered AND NOT uncertain")) == 50
+
+
+def test_r10_a_unit_that_comes_with_a_hole_is_not_sent(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its span would be resolved, and what was missing in it would pass for delivered once the plan is given up."""
+    project.many(20)
+
+    def with_a_hole(*given: Any) -> pa.RecordBatchReader:
+        rows = plan_read.read_unit(*given).read_all()
+        return pa.concat_tables([rows.slice(0, 7), rows.slice(9)]).to_reader()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runtime_sending, "read_unit", with_a_hole)
+        document = project.sync()
+    assert document.error is not None
+    assert document.error.code == "source_unavailable"
+    assert project.held == {}
+    assert project.syncs()[-1].status == "success"
+    assert len(project.held) == 20
 
 
 def test_r11_a_plan_that_is_too_old_is_given_up_and_made_anew(project: Project) -> None:

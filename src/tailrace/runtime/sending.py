@@ -16,7 +16,7 @@ from tailrace.delivery.outcomes import Rendered
 from tailrace.delivery.summary import Counts as Outcomes
 from tailrace.delivery.summary import DeliverySummary
 from tailrace.destinations.define import Call
-from tailrace.errors import Blocked, Cancelled, FenceLost, StoreError, TailraceError
+from tailrace.errors import Blocked, Cancelled, FenceLost, SourceUnavailable, StoreError, TailraceError
 from tailrace.outcomes import Span, UnitProgress
 from tailrace.runtime.committing import Committer
 from tailrace.runtime.events import OnEvent, Progress, Waiting
@@ -179,6 +179,11 @@ class Sending:
                 unit.span,
                 sealed.plan.columns,
             ).read_all()
+        if rows.num_rows != unit.records:
+            raise SourceUnavailable(
+                f"of a plan's {unit.records:,} records, {rows.num_rows:,} were read",
+                hint="Nothing of them was sent. Run it again later: a sync goes on where it stopped.",
+            )
         batches = rows.to_batches(max_chunksize=PIECE_ROWS)
         del rows
         for number, batch in enumerate(batches, 1):

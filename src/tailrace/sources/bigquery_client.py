@@ -173,6 +173,11 @@ class BigQueryClient:
                 raise
         return [field.to_api_repr() for field in found.schema]
 
+    def row_count(self, dataset: str, table: str) -> int | None:
+        """How many rows a table has that is not being written to. Raises SourceError."""
+        with translated():
+            return self.google.get_table(f"{self.project}.{dataset}.{table}", **deadlines()).num_rows
+
     def drop(self, dataset: str, table: str) -> None:
         """Drop a table, if it is there."""
         from google.cloud.bigquery import TableReference

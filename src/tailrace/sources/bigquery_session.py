@@ -19,7 +19,7 @@ from tailrace.sources.bigquery_dialect import BigQueryDialect
 from tailrace.sources.bigquery_errors import model_error
 from tailrace.sources.bigquery_jobs import Jobs
 from tailrace.sources.bigquery_pool import Pool
-from tailrace.sources.bigquery_storage import BATCH_ROWS, TableReader, in_order
+from tailrace.sources.bigquery_storage import BATCH_ROWS, TableReader, complete, in_order
 from tailrace.sources.bigquery_types import native_type
 from tailrace.sources.bigquery_upload import insert_statement, load, target_columns
 
@@ -137,7 +137,7 @@ class BigQuerySession:
 
     def _streaming(self, reader: TableReader, carrier: str) -> Iterator[pa.RecordBatch]:
         try:
-            yield from reader.batches()
+            yield from complete(reader.batches(), self._client.row_count(self._schema(), carrier))
         finally:
             reader.stop()
             if reader in self._readers:
@@ -164,7 +164,8 @@ class BigQuerySession:
         else:
             empty, batches = first.schema, _after(first, found)
         plain = pa.schema([pa.field(field.name, field.type) for field in empty])
-        return _streamed(plain, (pa.RecordBatch.from_arrays(each.columns, schema=plain) for each in batches))
+        given = (pa.RecordBatch.from_arrays(each.columns, schema=plain) for each in batches)
+        return _streamed(plain, complete(given, rows.total_rows))
 
     def columns(self, subquery: str) -> list[tuple[str, str]]:
         """Names and types of a query's columns, without running it. Raises ModelError if it is none."""

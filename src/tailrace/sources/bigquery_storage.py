@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tailrace.errors import Cancelled, SourceError
+from tailrace.errors import Cancelled, SourceError, SourceUnavailable
 from tailrace.sources.bigquery_client import REQUEST_SECONDS, RETRY_SECONDS, BigQueryClient, translated
 from tailrace.sources.bigquery_errors import reason_of
 
@@ -43,6 +43,19 @@ def in_order(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.Record
                 )
             last = column[-1].as_py()
         yield batch
+
+
+def complete(batches: Iterator[pa.RecordBatch], rows: int | None) -> Iterator[pa.RecordBatch]:
+    """The same batches, held to be as many rows as BigQuery says there are. Raises SourceUnavailable at their end."""
+    seen = 0
+    for batch in batches:
+        seen += batch.num_rows
+        yield batch
+    if rows is not None and seen != rows:
+        raise SourceUnavailable(
+            f"BigQuery: {seen:,} records were given, and then the end, where there are {rows:,}",
+            hint="Run it again later: a sync goes on where it stopped.",
+        )
 
 
 class TableReader:

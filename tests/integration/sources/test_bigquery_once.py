@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 from tests.servers.bigquery import BigQueryServer, Dataset, Fault
 
-from tailrace.sources import bigquery_client
+from tailrace.errors import SourceUnavailable
+from tailrace.sources import bigquery_client, bigquery_session
 from tailrace.sources.bigquery import BigQuerySource
 from tailrace.sources.bigquery_upload import INSERTED_ROWS
 
@@ -116,3 +117,20 @@ def test_a_plan_does_not_expire_once_it_is_whole(source: BigQuerySource) -> None
             session.execute(statement)
         assert expires() is None
         session.execute(source.dialect.drop_table(plan))
+
+
+@pytest.mark.parametrize("read_api", ["storage", "rest"])
+def test_a_result_that_ends_early_is_an_error(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, read_api: str
+) -> None:
+    real = bigquery_session.complete
+
+    def cut_short(given: Iterator[pa.RecordBatch], rows: int | None) -> Iterator[pa.RecordBatch]:
+        return real((batch.slice(0, 2) for batch in given), rows)
+
+    monkeypatch.setattr(bigquery_session, "complete", cut_short)
+    source = BigQuerySource("shop", dataset.settings(read_api=read_api), environ=dataset.server.environment())
+    with source.session() as session:
+        session.execute(source.dialect.create_schema(source.schema))
+    with source.session() as session, pytest.raises(SourceUnavailable, match="2 records were given"):
+        session.read("SELECT n FROM UNNEST([1, 2, 3]) AS n").read_all()
