@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,11 +34,25 @@ def batch_of(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBat
     """Some rows as one batch."""
     columns = zip(*rows, strict=True)
     return pa.RecordBatch.from_arrays(
-        [_array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
+        [_array(_listed(values, field), field.type) for values, field in zip(columns, schema, strict=True)],
+        schema=schema,
     )
 
 
-def _array(values: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
+def _listed(values: tuple[Any, ...], field: pa.Field) -> Sequence[Any]:
+    """Text in a column whose name ends in `_ARRAY` as JSON: a list with commas is one of texts."""
+    if not pa.types.is_string(field.type) or not field.name.lower().endswith("_array"):
+        return values
+    return [
+        value if value is None or value.lstrip().startswith("[") else _json_list(value) for value in values
+    ]
+
+
+def _json_list(text: str) -> str:
+    return json.dumps([part.strip() for part in text.split(",")] if text.strip() else [], ensure_ascii=False)
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_boolean(kind):
         return pa.array([None if value is None else bool(value) for value in values], kind)
     if pa.types.is_string(kind):
