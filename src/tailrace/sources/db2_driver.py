@@ -59,7 +59,7 @@ class Driver:
 
     def describe(self, statement: str) -> list[Field]:
         """The columns of a query, which is prepared and not run."""
-        prepared = ibm_db.prepare(self._connection, statement)
+        prepared = ibm_db.prepare(self._connection, _whole(statement))
         fields = described(prepared)
         ibm_db.free_stmt(prepared)
         self.settle()
@@ -90,7 +90,7 @@ class Driver:
 
     def insert(self, statement: str, rows: list[tuple[Any, ...]]) -> int:
         """Run a prepared statement once for all these rows of parameters; the number of rows it touched."""
-        prepared = ibm_db.prepare(self._connection, statement)
+        prepared = ibm_db.prepare(self._connection, _whole(statement))
         done = ibm_db.execute_many(prepared, tuple(rows))
         ibm_db.free_stmt(prepared)
         return int(done)
@@ -137,6 +137,12 @@ class Driver:
                 if state := ask():
                     return str(state)
         return ""
+
+
+def _whole(statement: str) -> str:
+    """A statement that stays whole: `prepare` counts characters where the driver counts units of UTF-16, and so cuts
+    off one at the end for each character beyond the basic plane."""
+    return statement + " " * sum(ord(character) > 0xFFFF for character in statement)
 
 
 def described(statement: Any) -> list[Field]:
