@@ -233,10 +233,10 @@ class BigQueryDialect(Dialect):
         return f"ALTER TABLE {table} ALTER COLUMN {self.quote(name)} SET DATA TYPE {native}"
 
     def create_marked(self, table: str, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-        return (f"{self.create_table(table, columns)} OPTIONS ({self._label})",)
+        return (f"{self.create_table(table, columns)} OPTIONS ({self._label})", self._for_ever(table))
 
     def create_marked_as(self, table: str, select: str) -> tuple[str, ...]:
-        return (f"CREATE TABLE {table} OPTIONS ({self._label}) AS\n{select}",)
+        return (f"CREATE TABLE {table} OPTIONS ({self._label}) AS\n{select}", self._for_ever(table))
 
     def create_plan(self, table: str, select: str) -> tuple[str, ...]:
         return (f"CREATE TABLE {table} CLUSTER BY bucket, seq {self.expiring(PLAN_DAYS)} AS\n{select}",)
@@ -255,7 +255,11 @@ class BigQueryDialect(Dialect):
 
     def settle_plan(self, table: str) -> tuple[str, ...]:
         """A whole plan stays: what was acknowledged of it is committed from it, however late the next run comes."""
-        return (f"ALTER TABLE {table} SET OPTIONS (expiration_timestamp = NULL)",)
+        return (self._for_ever(table),)
+
+    def _for_ever(self, table: str) -> str:
+        """Takes a table's expiry away: also what it has from its dataset's default, which may not end our state."""
+        return f"ALTER TABLE {table} SET OPTIONS (expiration_timestamp = NULL)"
 
     def mark(self, table: str) -> str:
         return f"ALTER TABLE {table} SET OPTIONS ({self._label})"

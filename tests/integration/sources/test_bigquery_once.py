@@ -101,6 +101,22 @@ def test_a_request_that_is_never_answered_is_sent_again(
     assert held.met == 1
 
 
+def test_state_does_not_expire_by_its_datasets_default(dataset: Dataset) -> None:
+    """An expired records table would let everything be sent anew, and no deletion be found."""
+    source = BigQuerySource("shop", dataset.settings(), schema="brief", environ=dataset.server.environment())
+    dataset.sql(f"CREATE SCHEMA `{dataset.project}`.brief OPTIONS (default_table_expiration_days = 1)")
+    dataset.account.grant("roles/bigquery.dataEditor", dataset="brief")
+    dialect = source.dialect
+    with source.connected() as client, source.session() as session:
+        for name, statements in (
+            ("made", dialect.create_marked(dialect.table("brief", "made"), [("a", "INT64")])),
+            ("filled", dialect.create_marked_as(dialect.table("brief", "filled"), "SELECT 1 AS a")),
+        ):
+            for statement in statements:
+                session.execute(statement)
+            assert client.google.get_table(f"{client.project}.brief.{name}").expires is None
+
+
 def test_a_plan_does_not_expire_once_it_is_whole(source: BigQuerySource) -> None:
     """Else what was acknowledged of an interrupted sync could never be committed."""
     name = "changes_x_1_1"

@@ -5,21 +5,36 @@ CREATE SCHEMA IF NOT EXISTS `project`.`__segment_reverse_etl` OPTIONS (location 
 CREATE TABLE `project`.`__segment_reverse_etl`.`tailrace_meta` OPTIONS (labels = [('tailrace', '1')]) AS
 SELECT CAST('tailrace' AS STRING) AS `owner`, CAST(1 AS INT64) AS `layout`, CAST(CURRENT_TIMESTAMP() AS TIMESTAMP) AS `created_at`;
 
+-- ALTER_TABLE
+ALTER TABLE `project`.`__segment_reverse_etl`.`tailrace_meta` SET OPTIONS (expiration_timestamp = NULL);
+
 -- SELECT
 SELECT owner, layout FROM `project`.`__segment_reverse_etl`.`tailrace_meta`;
 
 -- CREATE_TABLE
 CREATE TABLE `project`.`__segment_reverse_etl`.`sync_log` (`project` STRING, `mapping` STRING, `state_id` STRING, `sync_id` STRING, `n` INT64, `status` STRING, `started_at` TIMESTAMP, `finished_at` TIMESTAMP, `model_rows` INT64, `added` INT64, `updated` INT64, `deleted` INT64, `unchanged` INT64, `set_aside` INT64, `quarantined` INT64, `not_sent` INT64, `planned` INT64, `delivered` INT64, `rejected` INT64, `aborted` INT64, `unknown` INT64, `by_operation` STRING, `delivered_rows` INT64, `approved` BOOL) OPTIONS (labels = [('tailrace', '1')]);
 
+-- ALTER_TABLE
+ALTER TABLE `project`.`__segment_reverse_etl`.`sync_log` SET OPTIONS (expiration_timestamp = NULL);
+
 -- CREATE_TABLE_AS_SELECT
 CREATE TABLE `project`.`__segment_reverse_etl`.`checkpoints_ID` OPTIONS (labels = [('tailrace', '1')]) AS
 SELECT CAST('warehouse' AS STRING) AS `source_id`, CAST('people' AS STRING) AS `model_id`, CAST(NULL AS TIMESTAMP) AS `checkpoint`, CAST(0 AS INT64) AS `n`, CAST(NULL AS STRING) AS `sync_id`, CAST('idle' AS STRING) AS `phase`, CAST(NULL AS STRING) AS `plan_table`, CAST(NULL AS STRING) AS `counts`, CAST(NULL AS STRING) AS `columns`, CAST(NULL AS STRING) AS `fingerprint`, CAST(NULL AS STRING) AS `spec`, CAST(NULL AS STRING) AS `destination`, CAST('shop' AS STRING) AS `project`, CAST('people' AS STRING) AS `mapping`, CAST(0 AS INT64) AS `row_count`, CAST(NULL AS TIMESTAMP) AS `planned_at`, CAST(NULL AS STRING) AS `owner`, CAST(NULL AS STRING) AS `holder`, CAST(0 AS INT64) AS `fence`, CAST(NULL AS TIMESTAMP) AS `lease_until`, CAST(NULL AS STRING) AS `job`, CAST(NULL AS STRING) AS `approval`, CAST(TRUE AS BOOL) AS `first`;
 
+-- ALTER_TABLE
+ALTER TABLE `project`.`__segment_reverse_etl`.`checkpoints_ID` SET OPTIONS (expiration_timestamp = NULL);
+
 -- CREATE_TABLE
 CREATE TABLE `project`.`__segment_reverse_etl`.`progress_ID` (`plan_table` STRING, `kind` STRING, `unit` INT64, `from_seq` INT64, `to_seq` INT64, `records` INT64, `outcome` STRING, `reason` STRING, `code` STRING, `message` STRING, `record_level_id` STRING) OPTIONS (labels = [('tailrace', '1')]);
 
+-- ALTER_TABLE
+ALTER TABLE `project`.`__segment_reverse_etl`.`progress_ID` SET OPTIONS (expiration_timestamp = NULL);
+
 -- CREATE_TABLE
 CREATE TABLE `project`.`__segment_reverse_etl`.`rejections_ID` (`record_id` STRING, `operation` STRING, `checksum` STRING, `attempts` INT64, `first_at` TIMESTAMP, `last_at` TIMESTAMP, `next_try_at` TIMESTAMP, `reason` STRING, `code` STRING, `message` STRING, `fingerprint` STRING) OPTIONS (labels = [('tailrace', '1')]);
+
+-- ALTER_TABLE
+ALTER TABLE `project`.`__segment_reverse_etl`.`rejections_ID` SET OPTIONS (expiration_timestamp = NULL);
 
 -- SELECT
 SELECT `source_id`, `model_id`, `checkpoint`, `n`, `sync_id`, `phase`, `plan_table`, `counts`, `columns`, `fingerprint`, `spec`, `destination`, `project`, `mapping`, `row_count`, `planned_at`, `owner`, `holder`, `fence`, `lease_until`, `job`, `approval`, `first`, CURRENT_TIMESTAMP() FROM `project`.`__segment_reverse_etl`.`checkpoints_ID`;
@@ -38,6 +53,9 @@ SELECT `source_id`, `model_id`, `checkpoint`, `n`, `sync_id`, `phase`, `plan_tab
 
 -- CREATE_TABLE
 CREATE TABLE `project`.`__segment_reverse_etl`.`records_ID` (`record_id` STRING, `id` INT64, `name` STRING, `delivered` BOOL, `uncertain` BOOL, `baseline` STRING, `record_level_id` STRING, `synced_n` INT64, `record_version` INT64, `record_removed` BOOL) OPTIONS (labels = [('tailrace', '1')]);
+
+-- ALTER_TABLE
+ALTER TABLE `project`.`__segment_reverse_etl`.`records_ID` SET OPTIONS (expiration_timestamp = NULL);
 
 -- SELECT
 SELECT 1 AS one FROM `project`.`__segment_reverse_etl`.`rejections_ID` WHERE attempts >= 3 LIMIT 1;
