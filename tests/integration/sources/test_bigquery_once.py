@@ -150,3 +150,12 @@ def test_a_result_that_ends_early_is_an_error(
         session.execute(source.dialect.create_schema(source.schema))
     with source.session() as session, pytest.raises(SourceUnavailable, match="2 records were given"):
         session.read("SELECT n FROM UNNEST([1, 2, 3]) AS n").read_all()
+
+
+def test_many_rows_are_uploaded_late_in_a_transaction(source: BigQuerySource) -> None:
+    """As the refusals of a sync are, after the compare-and-set: a table that is loaded then is too young to be seen."""
+    rows = 2 * INSERTED_ROWS + 1
+    with source.session() as session, session.transaction():
+        session.execute(f"INSERT INTO {table(source)} VALUES (0)")
+        assert session.upload("t", pa.table({"a": list(range(rows))})) == rows
+    assert count(source) == rows + 1
