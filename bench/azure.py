@@ -15,9 +15,9 @@ from tests.servers.azure import AzureServer
 from bench.machine import machine
 from bench.measure import middle
 from tailrace.clock import SystemClock
-from tailrace.sources.azure import AzureSource
-from tailrace.sources.azure_connection import Connections
-from tailrace.sources.azure_dialect import AzureDialect
+from tailrace.sources.azure.connection import Connections
+from tailrace.sources.azure.dialect import AzureDialect
+from tailrace.sources.azure.source import AzureSource
 
 ROUNDS = 5
 AIM = 0.7

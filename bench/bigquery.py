@@ -13,8 +13,8 @@ from tests.servers.bigquery import BigQueryServer
 
 from bench.machine import machine
 from bench.measure import middle
-from tailrace.sources.bigquery import BigQuerySource
-from tailrace.sources.bigquery_storage import TableReader
+from tailrace.sources.bigquery.source import BigQuerySource
+from tailrace.sources.bigquery.storage import TableReader
 
 ROUNDS = 5
 AIM = 0.7

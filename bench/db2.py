@@ -14,7 +14,7 @@ from tests.servers.db2 import Database, Db2Server
 
 from bench.machine import machine
 from bench.measure import middle
-from tailrace.sources.db2 import Db2Source
+from tailrace.sources.db2.source import Db2Source
 
 ROUNDS = 5
 AIM = 0.6

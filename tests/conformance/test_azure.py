@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 from tests.servers.azure import AzureServer
 
-from tailrace.sources.azure import AzureSource
+from tailrace.sources.azure.source import AzureSource
 from tailrace.sources.base import Kind, Source
 from tailrace.testing.sources import SourceConformance
 

@@ -10,8 +10,8 @@ from tests.servers.bigquery import BigQueryServer
 
 from tailrace.errors import ModelError, SourceError
 from tailrace.sources.base import Kind, Source
-from tailrace.sources.bigquery import BigQuerySource
-from tailrace.sources.bigquery_dialect import BigQueryDialect
+from tailrace.sources.bigquery.dialect import BigQueryDialect
+from tailrace.sources.bigquery.source import BigQuerySource
 from tailrace.testing.sources import SourceConformance
 
 DIALECT = BigQueryDialect("p", "EU")

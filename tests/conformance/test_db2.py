@@ -9,7 +9,7 @@ import pytest
 from tests.servers.db2 import Db2Server
 
 from tailrace.sources.base import Kind, Source
-from tailrace.sources.db2 import Db2Source
+from tailrace.sources.db2.source import Db2Source
 from tailrace.testing.sources import SourceConformance
 
 

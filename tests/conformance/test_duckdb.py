@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from tailrace.sources.base import Kind
-from tailrace.sources.duckdb import DuckDBSource
+from tailrace.sources.duckdb.source import DuckDBSource
 from tailrace.testing.sources import SourceConformance
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.servers.postgres import PostgresServer
 
 from tailrace.sources.base import Kind
-from tailrace.sources.postgres import PostgresSource
+from tailrace.sources.postgres.source import PostgresSource
 from tailrace.testing.sources import SourceConformance
 
 

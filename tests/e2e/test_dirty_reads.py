@@ -10,7 +10,7 @@ from tests.e2e.project import Project
 from tests.servers.azure import Pool
 
 from tailrace.service.documents import SyncDocument
-from tailrace.sources.azure import AzureSource
+from tailrace.sources.azure.source import AzureSource
 from tailrace.testing.receiver import Receiver
 
 

@@ -14,8 +14,8 @@ from tailrace.errors import SourceUnavailable, StoreError
 from tailrace.runtime import fenced
 from tailrace.runtime.lease import LeaseKeeper
 from tailrace.sources.base import Job
-from tailrace.sources.duckdb import DuckDBSource
-from tailrace.sources.postgres import PostgresSource
+from tailrace.sources.duckdb.source import DuckDBSource
+from tailrace.sources.postgres.source import PostgresSource
 from tailrace.state import commit, lease, seal
 from tailrace.state.lease import Taken
 from tailrace.store.syncs import Syncs

@@ -11,8 +11,8 @@ from tests.e2e.project import Project, sending
 
 from tailrace.errors import ConfigError
 from tailrace.runtime import sending as runtime_sending
-from tailrace.sources.duckdb_session import DuckDBSession
-from tailrace.sources.postgres_session import PostgresSession
+from tailrace.sources.duckdb.session import DuckDBSession
+from tailrace.sources.postgres.session import PostgresSession
 from tailrace.state import plan_read
 from tailrace.testing.faults import Fault
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.servers.azure import AzureServer, Pool
 
-from tailrace.sources.azure import AzureSource
+from tailrace.sources.azure.source import AzureSource
 from tailrace.sources.base import CheckStep
 
 SCHEMA = "__segment_reverse_etl"

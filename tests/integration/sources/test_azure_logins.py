@@ -7,7 +7,7 @@ from tests.servers.azure import Pool
 from tests.servers.azure.entra import APPLICATION, IDENTITY
 
 from tailrace.errors import SourceError
-from tailrace.sources.azure import AzureSource
+from tailrace.sources.azure.source import AzureSource
 
 
 @pytest.fixture

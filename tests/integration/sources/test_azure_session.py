@@ -13,8 +13,8 @@ from tests.servers.azure import Pool
 
 from tailrace.clock import ManualClock
 from tailrace.errors import Cancelled, SourceError, SourceUnavailable
-from tailrace.sources.azure import AzureSource
-from tailrace.sources.azure_error_table import FAULTS
+from tailrace.sources.azure.error_table import FAULTS
+from tailrace.sources.azure.source import AzureSource
 
 LOGINS = [
     916,

@@ -10,8 +10,8 @@ import pytest
 from tests.servers.bigquery import Account, BigQueryServer, Dataset
 
 from tailrace.sources.base import CheckStep
-from tailrace.sources.bigquery import BigQuerySource
-from tailrace.sources.bigquery_permissions import MANAGED, PERMISSIONS
+from tailrace.sources.bigquery.permissions import MANAGED, PERMISSIONS
+from tailrace.sources.bigquery.source import BigQuerySource
 
 SCHEMA = "__segment_reverse_etl"
 JOBS = ("jobs.create", "readsessions.create", "readsessions.getData")

@@ -11,7 +11,7 @@ import pytest
 from tests.servers.bigquery import BigQueryServer, Dataset, Fault
 
 from tailrace.errors import Cancelled, SourceError, TailraceError
-from tailrace.sources.bigquery import BigQuerySource
+from tailrace.sources.bigquery.source import BigQuerySource
 
 ROWS = 120_000
 

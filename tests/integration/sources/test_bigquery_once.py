@@ -9,9 +9,10 @@ import pytest
 from tests.servers.bigquery import BigQueryServer, Dataset, Fault
 
 from tailrace.errors import SourceUnavailable
-from tailrace.sources import bigquery_client, bigquery_session
-from tailrace.sources.bigquery import BigQuerySource
-from tailrace.sources.bigquery_upload import INSERTED_ROWS
+from tailrace.sources.bigquery import client as bigquery_client
+from tailrace.sources.bigquery import session as bigquery_session
+from tailrace.sources.bigquery.source import BigQuerySource
+from tailrace.sources.bigquery.upload import INSERTED_ROWS
 
 
 @pytest.fixture(scope="module")

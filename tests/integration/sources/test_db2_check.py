@@ -10,7 +10,7 @@ from tests.servers.db2.faults import CANCELLED, DEADLOCK, LOG_FULL, NEEDS_REORG,
 
 from tailrace.errors import SourceError
 from tailrace.sources.base import CheckStep
-from tailrace.sources.db2 import Db2Source
+from tailrace.sources.db2.source import Db2Source
 
 USER = "segment"
 CONNECT = "GRANT CONNECT ON DATABASE TO USER {user}"

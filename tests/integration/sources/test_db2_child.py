@@ -18,8 +18,8 @@ import pytest
 from tests.servers.db2 import Database, Db2Server
 
 from tailrace.errors import SourceError, SourceUnavailable
-from tailrace.sources.db2 import Db2Source
-from tailrace.sources.db2_session import Db2Session
+from tailrace.sources.db2.session import Db2Session
+from tailrace.sources.db2.source import Db2Source
 
 ONE = "SELECT 1 FROM SYSIBM.SYSDUMMY1"
 
@@ -176,7 +176,7 @@ def test_a_connection_lost_in_a_commit_says_so_whether_or_not_it_was_kept(
 def test_a_child_whose_parent_died_ends_by_itself(db2: Db2Server, source: Db2Source, tmp_path: Path) -> None:
     slow = db2.slow(600, matching="MANY")
     program = f"""
-        from tailrace.sources.db2 import Db2Source
+        from tailrace.sources.db2.source import Db2Source
         source = Db2Source("w", {source.settings.model_dump() | {"password": "not-a-secret"}!r})
         with source.session() as session:
             session.rows({ONE!r})

@@ -16,8 +16,8 @@ import pytest
 
 from tailrace.clock import ManualClock
 from tailrace.errors import ModelError, SourceError
-from tailrace.sources.duckdb import DuckDBSource
-from tailrace.sources.duckdb_files import Patience
+from tailrace.sources.duckdb.files import Patience
+from tailrace.sources.duckdb.source import DuckDBSource
 
 HOLD = """
 import sys, duckdb

@@ -11,7 +11,7 @@ from tests.servers.postgres import Database, free_port
 
 from tailrace.errors import SourceError
 from tailrace.sources.base import CheckStep
-from tailrace.sources.postgres import PostgresSource
+from tailrace.sources.postgres.source import PostgresSource
 
 SCHEMA = "__segment_reverse_etl"
 USER = 'least "privileged'

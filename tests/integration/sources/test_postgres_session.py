@@ -11,7 +11,7 @@ from tests.servers.postgres import SUPERUSER, Database
 
 from tailrace.errors import ModelError, SourceError, SourceUnavailable
 from tailrace.sources.base import Job
-from tailrace.sources.postgres import PostgresSource
+from tailrace.sources.postgres.source import PostgresSource
 
 
 @pytest.fixture

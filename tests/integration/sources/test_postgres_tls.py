@@ -9,7 +9,7 @@ from tests.servers.postgres import Database
 
 from tailrace.errors import SourceError
 from tailrace.sources.base import CheckStep
-from tailrace.sources.postgres import PostgresSource
+from tailrace.sources.postgres.source import PostgresSource
 
 ENCRYPTED = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 

@@ -11,9 +11,9 @@ from tests.integration.state.shop import Shop, make_shop
 from tests.integration.state.writing import written
 
 from tailrace.sources.base import Source
-from tailrace.sources.duckdb import DuckDBSource
-from tailrace.sources.duckdb_files import STATE_CATALOG
-from tailrace.sources.postgres import PostgresSource
+from tailrace.sources.duckdb.files import STATE_CATALOG
+from tailrace.sources.duckdb.source import DuckDBSource
+from tailrace.sources.postgres.source import PostgresSource
 from tailrace.state.names import StateNames
 
 

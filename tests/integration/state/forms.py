@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tailrace.sources.duckdb_dialect import DuckDBDialect
+from tailrace.sources.duckdb.dialect import DuckDBDialect
 
 
 class Staged(DuckDBDialect):

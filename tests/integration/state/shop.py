@@ -10,7 +10,7 @@ import duckdb
 
 from tailrace.columns import Column
 from tailrace.sources.base import Session, Source
-from tailrace.sources.duckdb import DuckDBSource
+from tailrace.sources.duckdb.source import DuckDBSource
 from tailrace.state import tables
 from tailrace.state.columns import StoredColumn, used, values_checksum
 from tailrace.state.counts import assert_plan

@@ -11,7 +11,7 @@ from tests.integration.state.writing import written
 
 from tailrace.errors import FenceLost, SourceError, StateError
 from tailrace.outcomes import Outcome
-from tailrace.sources.duckdb import DuckDBSource
+from tailrace.sources.duckdb.source import DuckDBSource
 from tailrace.state import upkeep
 from tailrace.state.compaction import compact
 from tailrace.state.names import StateNames

@@ -14,8 +14,8 @@ from tests.integration.state.writing import ROWS, written
 
 from tailrace.outcomes import Outcome, Span
 from tailrace.sources.base import Session
-from tailrace.sources.duckdb import DuckDBSource
-from tailrace.sources.postgres import PostgresSource
+from tailrace.sources.duckdb.source import DuckDBSource
+from tailrace.sources.postgres.source import PostgresSource
 from tailrace.state import commit, seal, upkeep
 from tailrace.state.names import StateNames
 from tailrace.state.seal import SealedPlan

@@ -13,9 +13,9 @@ from tests.integration.state.forms import FORMS
 from tests.integration.state.shop import Shop, make_shop
 
 from tailrace.sources.dialect import BUCKET_SHIFT
-from tailrace.sources.duckdb import DuckDBSource
-from tailrace.sources.duckdb_dialect import DuckDBDialect
-from tailrace.sources.duckdb_files import STATE_CATALOG
+from tailrace.sources.duckdb.dialect import DuckDBDialect
+from tailrace.sources.duckdb.files import STATE_CATALOG
+from tailrace.sources.duckdb.source import DuckDBSource
 from tailrace.state import tables
 from tailrace.state.columns import store_columns, values_checksum
 from tailrace.state.plan_request import PlanRequest, RecordsTable

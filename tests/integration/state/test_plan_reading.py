@@ -186,7 +186,7 @@ BIG = """
 import re, sys
 from pathlib import Path
 from tests.integration.state.shop import make_shop
-from tailrace.sources.duckdb import DuckDBSource
+from tailrace.sources.duckdb.source import DuckDBSource
 
 folder, rows = Path(sys.argv[1]), int(sys.argv[2])
 shop = make_shop(DuckDBSource("w", {"path": str(folder / "big.duckdb")}, folder=folder), None)

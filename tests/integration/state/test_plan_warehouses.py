@@ -11,10 +11,10 @@ import pytest
 from tests.integration.state.shop import Shop, check
 
 from tailrace.errors import TailraceError
-from tailrace.sources.azure import AzureSource
+from tailrace.sources.azure.source import AzureSource
 from tailrace.sources.base import Source
-from tailrace.sources.bigquery import BigQuerySource
-from tailrace.sources.db2 import Db2Source
+from tailrace.sources.bigquery.source import BigQuerySource
+from tailrace.sources.db2.source import Db2Source
 from tailrace.state.plan_table import count_plan, set_aside_samples
 from tailrace.state.rerender import keep_candidates, read_candidates
 

@@ -13,7 +13,7 @@ from tests.integration.state.managed import Managed, ending, refusal
 from tests.integration.state.writing import written
 
 from tailrace.outcomes import Outcome, Refusal, Span
-from tailrace.sources.duckdb import DuckDBSource
+from tailrace.sources.duckdb.source import DuckDBSource
 from tailrace.state import commit, upkeep
 from tailrace.state.names import StateNames
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tailrace.sources.base import Session, Source
-from tailrace.sources.duckdb_dialect import DuckDBDialect
-from tailrace.sources.duckdb_files import STATE_CATALOG
-from tailrace.sources.postgres_dialect import PostgresDialect
+from tailrace.sources.duckdb.dialect import DuckDBDialect
+from tailrace.sources.duckdb.files import STATE_CATALOG
+from tailrace.sources.postgres.dialect import PostgresDialect
 
 ROWS = 2
 """So many state rows a transaction moves, where it may not move any number."""

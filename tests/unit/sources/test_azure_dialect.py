@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tailrace.sources.azure_dialect import AzureDialect
-from tailrace.sources.azure_session import labelled
-from tailrace.sources.azure_syntax import renamed
-from tailrace.sources.azure_types import described
+from tailrace.sources.azure.dialect import AzureDialect
+from tailrace.sources.azure.session import labelled
+from tailrace.sources.azure.syntax import renamed
+from tailrace.sources.azure.types import described
 from tailrace.sources.base import Column, Kind
 
 DIALECT = AzureDialect()

@@ -15,8 +15,8 @@ import pytest
 
 from tailrace.clock import ManualClock
 from tailrace.errors import ConfigError, SourceError, SourceUnavailable
-from tailrace.sources.azure_entra import ACCESS_TOKEN, Tokens
-from tailrace.sources.azure_settings import EntraSettings
+from tailrace.sources.azure.entra import ACCESS_TOKEN, Tokens
+from tailrace.sources.azure.settings import EntraSettings
 
 PRINCIPAL = {"tenant_id": "shop.example", "client_id": "app", "client_secret": "hush & hush"}
 

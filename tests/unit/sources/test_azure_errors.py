@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tailrace.errors import Cancelled, SourceUnavailable
-from tailrace.sources.azure_error_table import FAULTS, number_of
-from tailrace.sources.azure_errors import is_lost, model_error, ours
+from tailrace.sources.azure.error_table import FAULTS, number_of
+from tailrace.sources.azure.errors import is_lost, model_error, ours
 
 LABELS = "[Microsoft][ODBC Driver 18 for SQL Server][SQL Server]"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tailrace.errors import ModelError
-from tailrace.sources.azure_dialect import AzureDialect
-from tailrace.sources.azure_models import azure_statement, split
+from tailrace.sources.azure.dialect import AzureDialect
+from tailrace.sources.azure.models import azure_statement, split
 from tailrace.sources.base import Limits
 
 LIMITS = Limits(query_words=("SELECT", "WITH"))

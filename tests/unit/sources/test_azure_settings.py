@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tailrace.errors import ConfigError
-from tailrace.sources.azure import AzureSource
-from tailrace.sources.azure_settings import AzureSettings, connection_string
+from tailrace.sources.azure.settings import AzureSettings, connection_string
+from tailrace.sources.azure.source import AzureSource
 
 HOST = "shop.sql.azuresynapse.net"
 FULL = {"hostname": HOST, "database": "pool", "username": "tailrace", "password": "pa;ss}w{ord"}

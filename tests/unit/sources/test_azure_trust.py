@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tailrace.sources.azure_connection import trusting
+from tailrace.sources.azure.connection import trusting
 
 ONE, OTHER = Path("one.pem"), Path("other.pem")
 

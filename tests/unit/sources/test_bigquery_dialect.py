@@ -6,9 +6,9 @@ import pytest
 
 from tailrace.errors import ModelError
 from tailrace.sources.base import Column, Kind
-from tailrace.sources.bigquery import BigQuerySource
-from tailrace.sources.bigquery_dialect import BigQueryDialect
-from tailrace.sources.bigquery_types import native_type
+from tailrace.sources.bigquery.dialect import BigQueryDialect
+from tailrace.sources.bigquery.source import BigQuerySource
+from tailrace.sources.bigquery.types import native_type
 from tailrace.sources.statement import model_statement
 
 DIALECT = BigQueryDialect("shop-project", "EU")

@@ -7,7 +7,7 @@ from google.api_core import exceptions
 from google.auth.exceptions import RefreshError, TransportError
 
 from tailrace.errors import Cancelled, ModelError, SourceError, SourceUnavailable
-from tailrace.sources.bigquery_errors import model_error, ours, reason_of
+from tailrace.sources.bigquery.errors import model_error, ours, reason_of
 
 
 def refused(reason: str, message: str, status: int = 400) -> exceptions.GoogleAPICallError:

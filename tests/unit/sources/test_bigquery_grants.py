@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.unit.sources.bigquery_keys import EMAIL, settings
 
-from tailrace.sources.bigquery import BigQuerySource
+from tailrace.sources.bigquery.source import BigQuerySource
 
 STUB = '#!/bin/sh\nfor each in "$@"; do printf "%s|" "$each"; done >> "$CALLS"\necho >> "$CALLS"\n'
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from tailrace.errors import SourceError
-from tailrace.sources.bigquery_storage import in_order
+from tailrace.sources.bigquery.storage import in_order
 
 
 def batches(*parts: list[int | None]) -> list[pa.RecordBatch]:

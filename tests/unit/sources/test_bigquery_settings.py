@@ -11,8 +11,8 @@ import pytest
 from tests.unit.sources.bigquery_keys import EMAIL, key, settings
 
 from tailrace.errors import ConfigError, SourceError
-from tailrace.sources.bigquery import BigQuerySource
-from tailrace.sources.bigquery_settings import endpoints_of, is_allowed, size_in_bytes
+from tailrace.sources.bigquery.settings import endpoints_of, is_allowed, size_in_bytes
+from tailrace.sources.bigquery.source import BigQuerySource
 
 
 def test_a_pasted_key_and_a_location_are_enough() -> None:
@@ -124,7 +124,7 @@ def test_a_wrong_address_is_named(name: str, value: str) -> None:
 
 def test_constructing_a_source_imports_no_driver() -> None:
     code = (
-        "import sys; from tailrace.sources.bigquery import BigQuerySource\n"
+        "import sys; from tailrace.sources.bigquery.source import BigQuerySource\n"
         "BigQuerySource('w', {'credentials': sys.stdin.read(), 'location': 'EU'})\n"
         "print([m for m in sys.modules if m.split('.')[0] in ('google', 'grpc', 'pyarrow', 'requests')])"
     )

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from tailrace.sources.base import Column, Kind
-from tailrace.sources.db2_dialect import Db2Dialect
-from tailrace.sources.db2_names import swapped
-from tailrace.sources.db2_statements import steps, together, unless
-from tailrace.sources.db2_types import native_of
-from tailrace.sources.db2_wire import Field
+from tailrace.sources.db2.dialect import Db2Dialect
+from tailrace.sources.db2.names import swapped
+from tailrace.sources.db2.statements import steps, together, unless
+from tailrace.sources.db2.types import native_of
+from tailrace.sources.db2.wire import Field
 
 DIALECT = Db2Dialect()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tailrace.errors import SourceError, SourceUnavailable
-from tailrace.sources.db2_advice import ADVICE
-from tailrace.sources.db2_errors import model_error, ours, problem_of
-from tailrace.sources.db2_wire import Failure
+from tailrace.sources.db2.advice import ADVICE
+from tailrace.sources.db2.errors import model_error, ours, problem_of
+from tailrace.sources.db2.wire import Failure
 
 # As the driver wrote them, unless marked [made up] after its pattern.
 TEXTS = {

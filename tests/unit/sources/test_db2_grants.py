@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tailrace.sources.db2 import Db2Source
-from tailrace.sources.db2_grants import tables_of
+from tailrace.sources.db2.grants import tables_of
+from tailrace.sources.db2.source import Db2Source
 
 SETTINGS = {"hostname": "db.example.com", "database": "SHOP", "username": "segment", "password": "p"}
 

@@ -13,8 +13,8 @@ import pytest
 
 from tailrace.columns import Column, Kind
 from tailrace.outcomes import Span
-from tailrace.sources.db2_dialect import Db2Dialect
-from tailrace.sources.db2_statements import steps
+from tailrace.sources.db2.dialect import Db2Dialect
+from tailrace.sources.db2.statements import steps
 from tailrace.state.columns import store_columns
 from tailrace.state.names import StateNames
 from tailrace.state.plan import PlanStatements, plan_statements

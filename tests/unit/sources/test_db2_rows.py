@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from tailrace.sources.db2_rows import arrow_schema, batch_of
-from tailrace.sources.db2_wire import Field
+from tailrace.sources.db2.rows import arrow_schema, batch_of
+from tailrace.sources.db2.wire import Field
 
 
 def test_values_keep_all_that_the_driver_gives() -> None:

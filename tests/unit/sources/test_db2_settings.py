@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tailrace.errors import ConfigError
-from tailrace.sources.db2 import Db2Source
-from tailrace.sources.db2_settings import Db2Settings, connection_of
+from tailrace.sources.db2.settings import Db2Settings, connection_of
+from tailrace.sources.db2.source import Db2Source
 
 DB2 = {"hostname": "db.example.com", "database": "BLUDB", "username": "u", "password": "hunter2"}
 

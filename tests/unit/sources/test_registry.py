@@ -12,7 +12,7 @@ import pytest
 
 from tailrace.errors import ConfigError
 from tailrace.sources import registry
-from tailrace.sources.duckdb import DuckDBSource
+from tailrace.sources.duckdb.source import DuckDBSource
 from tailrace.sources.registry import open_source, source_type, source_types
 from tailrace.spec.source import SourceSpec
 

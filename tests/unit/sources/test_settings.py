@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tailrace.errors import ConfigError, ConfigErrors
-from tailrace.sources.duckdb import DuckDBSource
-from tailrace.sources.postgres import PostgresSource
-from tailrace.sources.postgres_settings import PostgresSettings, connection_of
+from tailrace.sources.duckdb.source import DuckDBSource
+from tailrace.sources.postgres.settings import PostgresSettings, connection_of
+from tailrace.sources.postgres.source import PostgresSource
 
 POSTGRES = {"host": "db.example.com", "database": "shop", "username": "u", "password": "hunter2"}
 

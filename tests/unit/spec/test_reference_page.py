@@ -11,8 +11,8 @@ from tests.unit.spec.projects import load
 
 from tailrace.destinations.webhook import webhook
 from tailrace.errors import ConfigError
-from tailrace.sources.duckdb_settings import DuckDBSettings
-from tailrace.sources.postgres_settings import PostgresSettings
+from tailrace.sources.duckdb.settings import DuckDBSettings
+from tailrace.sources.postgres.settings import PostgresSettings
 from tailrace.spec.reading import read_yaml
 from tailrace.spec.schema import project_schema
 

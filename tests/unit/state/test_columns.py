@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tailrace.columns import Column, Kind
 from tailrace.sources.dialect import Dialect
-from tailrace.sources.duckdb_dialect import DuckDBDialect
-from tailrace.sources.postgres_dialect import PostgresDialect
+from tailrace.sources.duckdb.dialect import DuckDBDialect
+from tailrace.sources.postgres.dialect import PostgresDialect
 from tailrace.state.columns import (
     OWN,
     columns_from_json,

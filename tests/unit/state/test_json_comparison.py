@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tailrace.columns import Column, Kind
-from tailrace.sources.duckdb_dialect import DuckDBDialect
+from tailrace.sources.duckdb.dialect import DuckDBDialect
 
 NUMBERS = st.one_of(
     st.integers(-(10**25), 10**25),

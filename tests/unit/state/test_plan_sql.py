@@ -14,8 +14,8 @@ from tests.integration.state.forms import FORMS
 
 from tailrace.columns import Column, Kind
 from tailrace.sources.dialect import Dialect
-from tailrace.sources.duckdb_dialect import DuckDBDialect
-from tailrace.sources.postgres_dialect import PostgresDialect
+from tailrace.sources.duckdb.dialect import DuckDBDialect
+from tailrace.sources.postgres.dialect import PostgresDialect
 from tailrace.state.columns import store_columns
 from tailrace.state.names import StateNames
 from tailrace.state.plan import PlanStatements, plan_statements
