@@ -102,6 +102,8 @@ def test_r18_a_renamed_mapping_keeps_its_state(project: Project) -> None:
 
 
 def test_r23_a_record_refused_three_times_waits_and_climbs_a_ladder(project: Project) -> None:
+    if project.warehouse.kind == "azure":
+        pytest.skip("the test looks at intervals in words that T-SQL has not")
     project.people((1, "bad"), (2, "good"))
     refuse = Fault(kind="results", keys=("1",))
     waits = []

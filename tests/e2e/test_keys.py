@@ -59,6 +59,8 @@ def test_r06_a_wider_key_names_the_same_record(project: Project, narrow: str, wi
 
 @pytest.mark.parametrize("native", ["double precision", "boolean", "json"])
 def test_r06_keys_of_doubtful_types_are_refused(project: Project, native: str) -> None:
+    if (project.warehouse.kind, native) == ("azure", "json"):
+        pytest.skip("a pool has no type json")
     project.people(columns=f"id {native}, name text")
     with pytest.raises(ModelError) as raised:
         project.sync()

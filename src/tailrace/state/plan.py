@@ -194,8 +194,8 @@ class _Plan:
         reason = "CASE WHEN m.problem IS NOT NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END"
         return select(
             [
-                f"{operation} AS op",
-                f"{reason} AS reason",
+                f"{self.dialect.cast(operation, self._type('text'))} AS op",
+                f"{self.dialect.cast(reason, self._type('text'))} AS reason",
                 f"{self._null('text')} AS prior_id",
                 *("m.record_id", *place),
                 *(f"m.{name}" for name in pairs.values),

@@ -67,7 +67,7 @@ UPDATE `project`.`__segment_reverse_etl`.`checkpoints_ID` SET `lease_until` = TI
 CREATE TABLE `project`.`__segment_reverse_etl`.`changes_ID_1_1` CLUSTER BY bucket, seq OPTIONS (expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 14 DAY), labels = [('tailrace', '1')]) AS
 SELECT op AS operation, record_id, bucket, CASE WHEN op IN ('added', 'updated', 'deleted', 'candidate') THEN CAST(bucket AS INT64) * POSITION + pos END AS seq, prior_id, reason, CAST(NULL AS INT64) AS total, c0 AS `id`, c1 AS `name`
 FROM (
-SELECT CASE WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' ELSE 'added' END AS op, CASE WHEN m.problem IS NOT NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS reason, CAST(NULL AS STRING) AS prior_id, m.record_id, m.bucket, m.pos, m.c0, m.c1
+SELECT CAST(CASE WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' ELSE 'added' END AS STRING) AS op, CAST(CASE WHEN m.problem IS NOT NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS STRING) AS reason, CAST(NULL AS STRING) AS prior_id, m.record_id, m.bucket, m.pos, m.c0, m.c1
 FROM (
 SELECT keyed.*, count(*) OVER (PARTITION BY keyed.record_id) AS n, row_number() OVER (PARTITION BY keyed.bucket ORDER BY keyed.record_id) AS pos
 FROM (

@@ -25,7 +25,7 @@ FROM (
 SELECT rows_of.*, ROW_NUMBER() OVER () AS pos FROM (
 SELECT rows_of.*, HASH(rows_of.record_id, 2) AS exact_id
 FROM (
-SELECT CASE WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' ELSE 'added' END AS op, CASE WHEN m.problem IS NOT NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS reason, CAST(NULL AS VARCHAR(4000)) AS prior_id, m.record_id, m.bucket, m.c0, m.c1, m.c2, m.c3, m.c4
+SELECT CAST(CASE WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' ELSE 'added' END AS VARCHAR(4000)) AS op, CAST(CASE WHEN m.problem IS NOT NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS VARCHAR(4000)) AS reason, CAST(NULL AS VARCHAR(4000)) AS prior_id, m.record_id, m.bucket, m.c0, m.c1, m.c2, m.c3, m.c4
 FROM (
 SELECT k.*, ((LOCATE(SUBSTR(HEX(HASH(k.record_id, 2)), 1, 1), '0123456789ABCDEF') - 1) * 16 + (LOCATE(SUBSTR(HEX(HASH(k.record_id, 2)), 2, 1), '0123456789ABCDEF') - 1)) AS bucket FROM SESSION."COUNTED_MAP_12345678" AS k
 ) AS m

@@ -2,7 +2,7 @@
 WITH big AS (SELECT * FROM shop.orders WHERE total > 5)
 SELECT op AS operation, record_id, bucket, CASE WHEN op IN ('added', 'updated', 'deleted', 'candidate') THEN CAST(bucket AS BIGINT) * 1099511627776 + pos END AS seq, prior_id, reason, CAST(NULL AS BIGINT) AS total, c0 AS "ID", c1 AS "Name", c2 AS "TOTAL_2", c3 AS "EXTRA_JSON", c4 AS "MOMENT"
 FROM (
-SELECT CASE WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' ELSE 'added' END AS op, CASE WHEN m.problem IS NOT NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS reason, CAST(NULL AS VARCHAR(4000)) AS prior_id, m.record_id, m.bucket, m.pos, m.c0, m.c1, m.c2, m.c3, m.c4
+SELECT CAST(CASE WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' ELSE 'added' END AS VARCHAR(4000)) AS op, CAST(CASE WHEN m.problem IS NOT NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS VARCHAR(4000)) AS reason, CAST(NULL AS VARCHAR(4000)) AS prior_id, m.record_id, m.bucket, m.pos, m.c0, m.c1, m.c2, m.c3, m.c4
 FROM (
 SELECT keyed.*, count(*) OVER (PARTITION BY HASH(keyed.record_id, 2)) AS n, row_number() OVER (PARTITION BY keyed.bucket ORDER BY HASH(keyed.record_id, 2)) AS pos
 FROM (
@@ -25,7 +25,7 @@ INSERT INTO "SEGMENT_REVERSE_ETL"."CHANGES_MAP_12345678_1_1"
 WITH big AS (SELECT * FROM shop.orders WHERE total > 5)
 SELECT op AS operation, record_id, bucket, CASE WHEN op IN ('added', 'updated', 'deleted', 'candidate') THEN CAST(bucket AS BIGINT) * 1099511627776 + pos END AS seq, prior_id, reason, CAST(NULL AS BIGINT) AS total, c0 AS "ID", c1 AS "Name", c2 AS "TOTAL_2", c3 AS "EXTRA_JSON", c4 AS "MOMENT"
 FROM (
-SELECT CASE WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' ELSE 'added' END AS op, CASE WHEN m.problem IS NOT NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS reason, CAST(NULL AS VARCHAR(4000)) AS prior_id, m.record_id, m.bucket, m.pos, m.c0, m.c1, m.c2, m.c3, m.c4
+SELECT CAST(CASE WHEN m.problem IS NOT NULL OR m.n > 1 THEN 'set_aside' ELSE 'added' END AS VARCHAR(4000)) AS op, CAST(CASE WHEN m.problem IS NOT NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS VARCHAR(4000)) AS reason, CAST(NULL AS VARCHAR(4000)) AS prior_id, m.record_id, m.bucket, m.pos, m.c0, m.c1, m.c2, m.c3, m.c4
 FROM (
 SELECT keyed.*, count(*) OVER (PARTITION BY HASH(keyed.record_id, 2)) AS n, row_number() OVER (PARTITION BY keyed.bucket ORDER BY HASH(keyed.record_id, 2)) AS pos
 FROM (

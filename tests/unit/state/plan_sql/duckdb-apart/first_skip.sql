@@ -146,12 +146,12 @@ FROM (
       ) AS exact_id
     FROM (
       SELECT
-        CASE
+        CAST(CASE
           WHEN NOT m.problem IS NULL OR m.n > 1
           THEN 'set_aside'
           ELSE 'baseline_known'
-        END AS op,
-        CASE WHEN NOT m.problem IS NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS reason,
+        END AS TEXT) AS op,
+        CAST(CASE WHEN NOT m.problem IS NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS TEXT) AS reason,
         CAST(NULL AS TEXT) AS prior_id,
         m.record_id,
         m.bucket,

@@ -15,8 +15,8 @@ SELECT
   c3 AS "extra"
 FROM (
   SELECT
-    CASE WHEN NOT m.problem IS NULL OR m.n > 1 THEN 'set_aside' ELSE 'added' END AS op,
-    CASE WHEN NOT m.problem IS NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS reason,
+    CAST(CASE WHEN NOT m.problem IS NULL OR m.n > 1 THEN 'set_aside' ELSE 'added' END AS TEXT) AS op,
+    CAST(CASE WHEN NOT m.problem IS NULL THEN m.problem WHEN m.n > 1 THEN 'repeated' END AS TEXT) AS reason,
     CAST(NULL AS TEXT) AS prior_id,
     m.record_id,
     m.bucket,
