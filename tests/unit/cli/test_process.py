@@ -188,3 +188,23 @@ def test_completion_offers_commands_and_the_names_in_the_files(tmp_path: Path) -
             check=False,
         )
         assert ended.stdout.split() == [offered]
+
+
+TORN_DOWN = """
+import atexit, os, sys
+from tailrace.cli.main import run
+atexit.register(os._exit, 99)
+sys.argv = ["tailrace", *{words!r}]
+run()
+"""
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["nonsense"], 2)])
+def test_a_command_ends_without_the_teardown_that_driver_threads_do_not_survive(
+    words: list[str], code: int
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", TORN_DOWN.format(words=words)], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == code
+    assert ended.stdout if code == 0 else ended.stderr
