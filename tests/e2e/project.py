@@ -140,6 +140,8 @@ class Project:
     destination: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     """Of the mapping, beside model, destination and action; merged over `mode: mirror` and no percent guards."""
+    others: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Settings of further mappings of the same model to the same destination, by name."""
     events: list[Event] = field(default_factory=list)
 
     # -- the model
@@ -197,7 +199,8 @@ class Project:
             },
             "destinations": {"crm": webhook | self.destination},
             "mappings": {
-                self.mapping: {"model": "people", "destination": "crm", "action": "send", **settings}
+                name: {"model": "people", "destination": "crm", "action": "send", **each}
+                for name, each in {self.mapping: settings, **self.others}.items()
             },
         }
         (self.folder / "tailrace.yml").write_text(json.dumps(document))

@@ -98,6 +98,47 @@ def test_r18_a_renamed_mapping_keeps_its_state(project: Project) -> None:
     assert moved.ok().counts.unchanged == 1
 
 
+def test_r18_a_mapping_that_is_renamed_again_and_again_keeps_its_state(project: Project) -> None:
+    project.people((1, "a"), (2, "b"))
+    past = [project.ok().sync]
+    for before, now in (("people", "persons"), ("persons", "humans"), ("humans", "users")):
+        project.mapping = now
+        project.edit(previously=before)
+        assert project.plan().counts.unchanged == 2
+        with project.opened() as workspace:
+            assert [each.sync for each in workspace.syncs(now, 10).syncs] == past
+            assert [each.last and each.last.sync for each in workspace.mappings().mappings] == past[:1]
+        past.insert(0, project.ok().sync)
+    project.data("DELETE FROM people WHERE id = 2")
+    counts = project.ok().counts
+    assert (counts.added, counts.unchanged, counts.deleted) == (0, 1, 1)
+    elsewhere = project.beside("elsewhere", environment="other")
+    (elsewhere.folder / "tailrace.other.yml").write_text("{}")
+    (warning,) = elsewhere.plan().warnings
+    assert "No state of `humans` was found" in warning
+    assert elsewhere.ok().warnings == [warning]
+
+
+def test_r18_a_new_mapping_cannot_take_the_first_name_of_one_renamed_twice(project: Project) -> None:
+    project.people((1, "a"))
+    project.ok()
+    for before, now in (("people", "persons"), ("persons", "humans")):
+        project.mapping = now
+        project.edit(previously=before)
+        project.ok()
+    project.mapping, previously = "people", project.settings["previously"]
+    project.edit(previously=None)
+    project.others = {"humans": {"previously": previously}}
+    with project.opened() as workspace:
+        acts = (lambda: workspace.reset("people"), project.plan, project.sync)
+        for act in acts:
+            with pytest.raises(StateError, match="`people` and `humans` would share one state") as raised:
+                act()
+            assert raised.value.code == "state_shared"
+    project.edit(id="new")
+    assert project.plan().counts.added == 1
+
+
 # -- quarantine
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from tailrace.clock import Clock
 from tailrace.errors import Cancelled, SourceUnavailable, TailraceError
 from tailrace.runtime.events import OnEvent, Waiting
+from tailrace.runtime.heirs import check_heir
 from tailrace.runtime.lease import LeaseKeeper, lease_seconds
 from tailrace.runtime.prepared import Prepared
 from tailrace.runtime.stop import StopSignal
@@ -21,6 +22,7 @@ from tailrace.state.fence import Fence
 from tailrace.state.holder import this_holder
 from tailrace.state.lease import Taken
 from tailrace.state.names import StateNames
+from tailrace.state.renames import follow
 from tailrace.state.tables import ensure_mapping, ensure_schema
 
 
@@ -90,7 +92,7 @@ def hold(
     source = prepared.source
     with source.session() as session:
         schema = ensure_schema(session, source.dialect, source.schema)
-        names = StateNames(schema, prepared.names.id)
+        names = follow(session, source.dialect, replace(prepared.names, schema=schema))
         ensure_mapping(
             session,
             source.dialect,
@@ -112,6 +114,8 @@ def hold(
     keeper = LeaseKeeper(renew, ttl, clock)
     me = this_holder(store_id)
     try:
+        with source.session() as session:
+            check_heir(session, source, prepared.project, prepared.mapping, names, taken.checkpoint)
         if taken.previous_job is not None:
             source.cancel(taken.previous_job)
         keeper.start(taken.taken_at, taken.taken_wall)

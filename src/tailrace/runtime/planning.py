@@ -10,6 +10,7 @@ from tailrace.errors import Blocked, Cancelled, StateError, TailraceError
 from tailrace.ids import digest
 from tailrace.runtime.committing import first_ceiling
 from tailrace.runtime.fenced import Held
+from tailrace.runtime.heirs import missed_state
 from tailrace.runtime.pinned import pin
 from tailrace.runtime.plan_id import table_plan_id
 from tailrace.runtime.prepared import Prepared
@@ -33,7 +34,7 @@ from tailrace.state.evolve import evolve_records
 from tailrace.state.guards import GuardResult, evaluate, stopped
 from tailrace.state.plan_read import units
 from tailrace.state.plan_request import PlanRequest
-from tailrace.state.plan_table import count_plan, create_plan, limit_plan
+from tailrace.state.plan_table import complete_deletions, count_plan, create_plan, limit_plan
 from tailrace.state.progress import Unit
 from tailrace.state.second_look import keep_what_is_there
 from tailrace.state.synclog import largest_of_the_day
@@ -119,6 +120,8 @@ class _Planning:
         rows = upkeep.verify_row_count(session, fence, found.row_count)
         previous = previous_of(found)
         self._check_identity(found)
+        if missed := missed_state(prepared.mapping, found):
+            self.warn(missed)
         request = self._request(found, previous)
         n = found.n + 1
         table = names.changes(n, fence.number)
@@ -186,6 +189,8 @@ class _Planning:
             approval=found.approval,
         )
         self._guard(stopped(verdicts), counted.counts)
+        if counted.counts.deleted:
+            complete_deletions(session, dialect, names, table, request)
         work = tuple(units(session, dialect, names, table, request.columns))
         sealed = self._sealed(n, table, counted.counts, request, work, previous)
         self._check_plan_id(sealed)
@@ -198,6 +203,7 @@ class _Planning:
             units=work,
             ceiling=sealed.ceiling,
             approved=approved,
+            stale=request.outdates(dialect),
         )
         return Planned(sealed, tuple(verdicts))
 

@@ -19,7 +19,7 @@ from tailrace.spec.model import ModelSpec
 from tailrace.spec.project import Project
 from tailrace.spec.references import resolve
 from tailrace.state.checkpoint import Remember
-from tailrace.state.names import StateNames
+from tailrace.state.names import Renamed, StateNames
 
 if TYPE_CHECKING:
     from tailrace.mapping.compile import CompiledMapping
@@ -106,8 +106,10 @@ def project_target(
 
 
 def state_names(project: Project, mapping: MappingSpec, source: Source) -> StateNames:
-    """The names of a mapping's managed tables."""
-    return StateNames(source.schema, project.state_id(mapping))
+    """The names of a mapping's managed tables, as its files alone say; `renames` follows earlier renames."""
+    before = project.renamed(mapping)
+    renamed = Renamed(before[0], project.environment, before[1]) if before else None
+    return StateNames(source.schema, project.state_id(mapping), renamed)
 
 
 def check_operations(project: Project, mapping: MappingSpec, action: Action) -> None:

@@ -33,7 +33,8 @@ def why(workspace: Workspace, mapping: str, key: str) -> WhyDocument:
     row = known.model[0] if known.rows.num_rows == 1 else (known.state.values if known.state else None)
     operation = "deleted" if known.rows.num_rows == 0 else "updated"
     payload = render_one(prepared, row, key, operation, "why") if row is not None else None
-    attempts = workspace.store.ledger.attempts(prepared.names.id, key)
+    names = found[0] if found else prepared.names
+    attempts = workspace.store.ledger.attempts(names.id, key)
     detail = attempts[0] if attempts else None
     return WhyDocument(
         mapping=mapping,

@@ -22,11 +22,20 @@ def syncs(workspace: Workspace, mapping: str | None, limit: int) -> SyncsDocumen
     found = None
     if mapping is not None:
         workspace.require_mapping(mapping)
-        found = project.state_id(project.mappings[mapping])
+        found = local_state_id(workspace, mapping)
     rows = workspace.store.syncs.list(
         found, limit=limit, project=project.name, environment=project.environment
     )
     return SyncsDocument(syncs=[sync_document(row, workspace.clock.now()) for row in rows])
+
+
+def local_state_id(workspace: Workspace, mapping: str) -> str:
+    """What this store knows a mapping's state by; where it was renamed again and again, by the name before."""
+    project, spec = workspace.project, workspace.project.mappings[mapping]
+    own, before = project.state_id(spec), project.renamed(spec)
+    if before is None or workspace.store.syncs.last(own) is not None:
+        return own
+    return workspace.store.syncs.kept_under(before[0], project.environment, before[1]) or own
 
 
 def show(workspace: Workspace, sync: str) -> ShowDocument:

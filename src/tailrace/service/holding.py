@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from tailrace.errors import StateError
 from tailrace.runtime.fenced import release_fence, take_fence
+from tailrace.runtime.heirs import check_heir
 from tailrace.runtime.lease import LEASE_SECONDS
 from tailrace.runtime.prepared import project_source, state_names
 from tailrace.sources.base import Session, Source
 from tailrace.state.checkpoint import Checkpoint, read_checkpoint
 from tailrace.state.fence import Fence
 from tailrace.state.names import StateNames
-from tailrace.state.tables import find_schema
+from tailrace.state.renames import find_names
 
 if TYPE_CHECKING:
     from tailrace.service.workspace import Workspace
@@ -28,17 +29,11 @@ def mapping_state(workspace: Workspace, mapping: str) -> tuple[Source, StateName
     return source, state_names(project, spec, source)
 
 
-def found_names(session: Session, source: Source, names: StateNames) -> StateNames | None:
-    """The names under the managed schema's own spelling; None where there is no such schema."""
-    schema = find_schema(session, source.dialect, names.schema)
-    return StateNames(schema, names.id) if schema is not None else None
-
-
 def stored_checkpoint(
     session: Session, source: Source, names: StateNames
 ) -> tuple[StateNames, Checkpoint] | None:
     """The mapping's checkpoint, read only; None where it was never synced."""
-    found = found_names(session, source, names)
+    found = find_names(session, source.dialect, names)
     if found is None:
         return None
     checkpoint = read_checkpoint(session, source.dialect, found)
@@ -49,8 +44,11 @@ def stored_checkpoint(
 def held_fence(workspace: Workspace, mapping: str) -> Iterator[tuple[Source, Fence, Checkpoint]]:
     """Take the fence of a mapping that was synced before. Raises LeaseHeld while a sync of it runs, StateError."""
     source, names = mapping_state(workspace, mapping)
+    project = workspace.project
     with source.session() as session:
         found = stored_checkpoint(session, source, names)
+        if found is not None:
+            check_heir(session, source, project, project.mappings[mapping], *found)
     if found is None:
         raise StateError(
             f"The mapping `{mapping}` was never synced: there is nothing to change.",

@@ -15,6 +15,7 @@ from tailrace.service.documents import (
     MappingsDocument,
     PreviewDocument,
 )
+from tailrace.service.history import local_state_id
 from tailrace.sources.base import GrantsTables
 from tailrace.spec.suggest import did_you_mean
 
@@ -43,7 +44,7 @@ def mappings(workspace: Workspace) -> MappingsDocument:
     project = workspace.project
     listed: list[MappingDocument] = []
     for name, mapping in project.mappings.items():
-        last = workspace.store.syncs.last(project.state_id(mapping))
+        last = workspace.store.syncs.last(local_state_id(workspace, name))
         listed.append(
             MappingDocument(
                 mapping=name,

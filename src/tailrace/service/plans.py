@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tailrace.errors import Blocked, SourceError
 from tailrace.runtime.explaining import Change, Explained, explain
+from tailrace.runtime.heirs import check_heir, missed_state
 from tailrace.runtime.planning import changed_destination
 from tailrace.runtime.prepared import Prepared, prepare
 from tailrace.runtime.requesting import anything_quarantined, on_change, plan_request, previous_of
@@ -42,6 +43,8 @@ def plan(workspace: Workspace, name: str, *, statements: bool, samples: int) -> 
     with source.session(model=True) as session:
         found = stored_checkpoint(session, source, prepared.names)
         names, checkpoint = found if found else (prepared.names, None)
+        if checkpoint is not None:
+            check_heir(session, source, prepared.project, prepared.mapping, names, checkpoint)
         previous = previous_of(checkpoint)
         blocks: list[Blocked] = []
         try:
@@ -77,7 +80,8 @@ def plan(workspace: Workspace, name: str, *, statements: bool, samples: int) -> 
     )
     failed = [guard for guard in guards if not guard.passed]
     document = _document(prepared, explained, explained.counts, guards, checkpoint, blocks)
-    document.warnings = _warnings(explained, evolution)
+    missed = missed_state(prepared.mapping, checkpoint)
+    document.warnings = [*([missed] if missed else []), *_warnings(explained, evolution)]
     document.blocked = bool(failed or blocks)
     made = stream_statements(source.dialect, names, request)
     document.cost = _cost(source, made)

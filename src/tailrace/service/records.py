@@ -23,7 +23,7 @@ def rejections(workspace: Workspace, mapping: str) -> RejectionsDocument:
     with source.session() as session:
         found = stored_checkpoint(session, source, names)
         rows = stored_rejections(session, source.dialect, found[0]) if found else []
-    details = {row.key: row for row in workspace.store.ledger.rejected(names.id)}
+    details = {row.key: row for row in workspace.store.ledger.rejected(found[0].id if found else names.id)}
     return RejectionsDocument(
         mapping=mapping,
         rejections=[rejection_document(row, details.get(row.record_id)) for row in rows],

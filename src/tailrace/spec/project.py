@@ -32,8 +32,15 @@ class Project(Spec):
 
     def state_id(self, mapping: MappingSpec) -> str:
         """What the state of one of its mappings is kept under: its own id, or the one it had before a rename."""
-        before, _, after = (mapping.previously or mapping.id).rpartition("/")
-        return state_id(before or self.name, self.environment, after)
+        project, name = self.renamed(mapping) or (self.name, mapping.id)
+        return state_id(project, self.environment, name)
+
+    def renamed(self, mapping: MappingSpec) -> tuple[str, str] | None:
+        """The project and the id that a renamed mapping had before; None for any other."""
+        if mapping.previously is None:
+            return None
+        before, _, after = mapping.previously.rpartition("/")
+        return before or self.name, after
 
     def location(self, path: Path) -> Where:
         """Where a path such as ("mappings", "customers", "fields", "email") stands in the files.

@@ -9,11 +9,21 @@ SYNC_LOG = "sync_log"
 
 
 @dataclass(frozen=True, slots=True)
+class Renamed:
+    """Who a renamed mapping was before: a project and an id in it, in the same environment."""
+
+    project: str
+    environment: str | None
+    mapping: str
+
+
+@dataclass(frozen=True, slots=True)
 class StateNames:
     """Where one mapping's state stands: the managed schema and the mapping's `<id>`."""
 
     schema: str
     id: str
+    renamed: Renamed | None = None
 
     @property
     def records(self) -> str:

@@ -120,6 +120,13 @@ class Syncs:
         found = self.list(state_id, limit=1)
         return found[0] if found else None
 
+    def kept_under(self, project: str, environment: str | None, mapping: str) -> str | None:
+        """The id of the state that the newest sync of a mapping by this name used, if any."""
+        named = (syncs.c.project == project) & (syncs.c.mapping == mapping)
+        here = syncs.c.environment.is_not_distinct_from(environment)
+        found = self._first(sa.select(syncs).where(named, here).order_by(syncs.c.started_at.desc()).limit(1))
+        return found.state_id if found is not None else None
+
     def list(
         self,
         state_id: str | None = None,
