@@ -59,7 +59,7 @@ def drop(session: Session, piece: Piece) -> None:
         table = existing(session, schema, name, error)
         if (kind == "VIEW") != (table.kind == "V"):
             raise error
-        with locked(session, table):
+        with locked(session, table), session.interrupts.shielded():
             session.duck.execute(f"DROP {kind} {table.stored}")
             session.temporary.pop(name.lower(), None) if table.temporary else session.database.catalog.remove(
                 table
@@ -95,7 +95,7 @@ def rename(session: Session, text: str) -> None:
             " that is not permitted.",
             11,
         )
-    with locked(session, table):
+    with locked(session, table), session.interrupts.shielded():
         session.database.catalog.remove(table)
         quoted = '"' + new.replace('"', '""') + '"'
         session.duck.execute(f"ALTER TABLE {table.stored} RENAME TO {quoted}")
@@ -177,15 +177,10 @@ def _rebuild(session: Session, table: Table, columns: list[Column], values: dict
     casts = ", ".join(f"CAST({values[each.name.lower()]} AS {duckdb_type(each.type)})" for each in columns)
     duck = session.duck
     with locked(session, table):
-        duck.execute("BEGIN TRANSACTION")
-        try:
+        with session.interrupts.together():
             duck.execute(f"CREATE {kind} {place} ({definition(new)})")
             duck.execute(f"INSERT INTO {place} SELECT {casts} FROM {table.stored}")
             duck.execute(f"DROP TABLE {table.stored}")
             quoted = '"' + table.name.replace('"', '""') + '"'
             duck.execute(f"ALTER TABLE {place} RENAME TO {quoted}")
-        except BaseException:
-            duck.execute("ROLLBACK")
-            raise
-        duck.execute("COMMIT")
         register(session, replace(table, columns=columns))

@@ -26,7 +26,7 @@ class Transaction:
         if table.number in self._undo:
             return
         copy = f"temp.main.__undo_{table.number}" if table.temporary else f"__undo.t{table.number}"
-        self._session.duck.execute(f"CREATE TABLE {copy} AS SELECT * FROM {table.stored}")
+        self._session.duck.execute(f"CREATE OR REPLACE TABLE {copy} AS SELECT * FROM {table.stored}")
         self._undo[table.number] = Undo(table, copy)
         if not table.temporary:
             self._session.database.undo[table.number] = self._undo[table.number]
@@ -47,17 +47,18 @@ class Transaction:
         self._restore()
 
     def _restore(self) -> None:
-        duck = self._session.duck
-        for undo in self._undo.values():
-            duck.execute("BEGIN TRANSACTION")
-            duck.execute(f"DELETE FROM {undo.table.stored}")
-            duck.execute(f"INSERT INTO {undo.table.stored} SELECT * FROM {undo.copy}")
-            duck.execute("COMMIT")
+        duck, interrupts = self._session.duck, self._session.interrupts
+        with interrupts.shielded():
+            for undo in self._undo.values():
+                with interrupts.together():
+                    duck.execute(f"DELETE FROM {undo.table.stored}")
+                    duck.execute(f"INSERT INTO {undo.table.stored} SELECT * FROM {undo.copy}")
         self._end()
 
     def _end(self) -> None:
-        for number, undo in self._undo.items():
-            self._session.database.undo.pop(number, None)
-            self._session.duck.execute(f"DROP TABLE IF EXISTS {undo.copy}")
+        with self._session.interrupts.shielded():
+            for number, undo in self._undo.items():
+                self._session.database.undo.pop(number, None)
+                self._session.duck.execute(f"DROP TABLE IF EXISTS {undo.copy}")
         self._undo.clear()
         self._session.database.locks.release(self._session.id)

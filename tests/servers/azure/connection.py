@@ -67,9 +67,11 @@ class Connection:
         except (Gone, BadLogin, OSError, ssl.SSLError):
             pass
         finally:
-            if self._session is not None:
-                self._session.close()
-            self._wire.close()
+            try:
+                if self._session is not None:
+                    self._session.close()
+            finally:
+                self._wire.close()
 
     # -- login
 

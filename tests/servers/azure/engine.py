@@ -18,6 +18,7 @@ from tests.servers.azure.session import Session
 
 DEDICATED_POOL = 6
 DW100C = 4
+_PATIENCE = 60
 
 
 class Engine:
@@ -25,6 +26,7 @@ class Engine:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self._left = threading.Condition(self.lock)
         self.faults = FaultBox()
         self.edition = DEDICATED_POOL
         self.paused: int | None = None
@@ -41,10 +43,15 @@ class Engine:
         self.databases[name] = Database(name)
 
     def drop_database(self, name: str) -> None:
+        with self.lock:
+            database = self.databases.pop(name)
         for session in self.sessions_of(name):
             session.kill()
+            session.cut()
         with self.lock:
-            self.databases.pop(name).close()
+            if not self._left.wait_for(lambda: not self.sessions_of(name), _PATIENCE):
+                raise TimeoutError(f"sessions of {name} do not end")
+        database.close()
 
     def sessions_of(self, name: str) -> list[Session]:
         with self.lock:
@@ -64,11 +71,10 @@ class Engine:
         name = self._authenticated(login)
         if self.paused is not None and database != "master":
             raise error(self.paused, login.user, database)
-        if database not in self.databases:
+        found = self.databases.get(database)
+        if found is None:
             raise errors.cannot_open(database)
-        return self._session(
-            self.databases[database], name, self._principal(login, name, database), login.application, drop
-        )
+        return self._session(found, name, self._principal(login, name, found), login.application, drop)
 
     def _authenticated(self, login: Login) -> str:
         """Who it is, by password or token. Raises SqlError 18456."""
@@ -82,19 +88,23 @@ class Engine:
                 return name
         raise errors.login_failed(login.user)
 
-    def _principal(self, login: Login, name: str, database: str) -> str:
+    def _principal(self, login: Login, name: str, database: Database) -> str:
         """The user that a login is in a database. Raises SqlError 4060, or 18456 for a token, where it is none."""
         if name == ADMINISTRATOR:
             return "dbo"
-        user = self.databases[database].grants.user_of(name)
+        user = database.grants.user_of(name)
         if user is None:
-            raise errors.token_login_failed() if login.token is not None else errors.cannot_open(database)
+            raise (
+                errors.token_login_failed() if login.token is not None else errors.cannot_open(database.name)
+            )
         return user.name
 
     def _session(
         self, database: Database, user: str, principal: str, application: str, drop: Callable[[], None]
     ) -> Session:
         with self.lock:
+            if database.name not in self.databases:
+                raise errors.cannot_open(database.name)
             self._count += 1
             session = Session(self, database, self._count, user, principal, application, drop)
             self.sessions[session.id] = session
@@ -103,6 +113,7 @@ class Engine:
     def gone(self, session: Session) -> None:
         with self.lock:
             self.sessions.pop(session.id, None)
+            self._left.notify_all()
 
     def run_as_administrator(self, name: str, statements: tuple[str, ...]) -> list[tuple[Any, ...]]:
         """Run statements without the wire; the rows of the last that has any. Raises SqlError."""

@@ -22,6 +22,7 @@ _RULES: list[tuple[str, int]] = [
     (r"More than one row returned by a subquery", 512),
     (r"MERGE|multiple rows.*matched", 8672),
     (r"must appear in the GROUP BY clause", 8120),
+    (r"conflict on create with .*\\0([^\\\"]+)\"", 2714),
     (r"has (\d+) columns but (\d+) values were supplied", 213),
     (r"Set operations can only apply to expressions with the same number", 205),
 ]
@@ -36,6 +37,7 @@ _TEXTS = {
     515: "Cannot insert the value NULL into column '{1}', table '{0}'; column does not allow nulls. INSERT fails.",
     537: "Invalid length parameter passed to the LEFT or SUBSTRING function.",
     2628: "String or binary data would be truncated in table '{0}', column '{1}'.",
+    2714: "There is already an object named '{0}' in the database.",
     8114: "Error converting data type varchar to numeric.",
     8115: "Arithmetic overflow error converting expression to data type.",
     8120: "A column is invalid in the select list because it is not contained in either an aggregate function or the"

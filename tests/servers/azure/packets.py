@@ -107,6 +107,8 @@ class Wire:
                     self._attention()
                 self._messages.put(message)
         except (Gone, OSError, ssl.SSLError):
+            pass
+        finally:
             self._attention()
             self._messages.put(None)
 

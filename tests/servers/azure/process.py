@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -39,7 +41,9 @@ def _serve(client: socket.socket, certificates: Path, engine: Engine) -> None:
 
 
 def main(folder: Path, port: int) -> None:
-    """Run until standard input ends."""
+    """Run until standard input ends; SIGUSR1 shows on standard error what each thread does, and so does a crash."""
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1)
     sys.setrecursionlimit(20_000)  # statements may be nested as deep as long UNIONs are
     threading.stack_size(64 * 1024 * 1024)
     engine = Engine()

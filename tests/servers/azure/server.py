@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,45 +22,50 @@ from tests.servers.certificates import make_certificates
 ADMINISTRATOR = "tailrace_admin"
 PASSWORD = "not a 'secret' {of} anyone;"
 _ROOT = Path(__file__).resolve().parents[3]
+_LAST_LINES = 100
+
+
+Call = Callable[..., Any]
+"""Asks the server's process for something by name."""
 
 
 @dataclass(frozen=True)
 class Held:
     """Statements that a fault holds."""
 
-    port: int
+    call: Call
     number: int
 
     def reached(self, timeout: float = 60) -> None:
         """Wait until a statement is held. Raises TimeoutError."""
-        if not call(self.port, "hold_reached", self.number, timeout):
+        if not self.call("hold_reached", self.number, timeout):
             raise TimeoutError("no statement was held")
 
     def release(self) -> None:
         """Let them go on."""
-        call(self.port, "hold_release", self.number)
+        self.call("hold_release", self.number)
 
 
 class Faults:
     """What the next logins and statements meet; `clear` takes everything back, also a pause."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, call: Call) -> None:
+        self._call = call
 
     def fail(self, number: int, containing: str = "", times: int | None = 1, at: At = "before") -> None:
         """The next statements with this text (any letter case) end in the pool's error of that number.
 
         `at="after"`: after they took effect. `times=None`: all of them.
         """
-        call(self._port, "fault", "error", number=number, containing=containing, times=times, at=at)
+        self._call("fault", "error", number=number, containing=containing, times=times, at=at)
 
     def refuse_logins(self, number: int, times: int | None = None) -> None:
         """The next logins end in the pool's error of that number (40613, 40615, 42109, 10928, 18456, 4060, 916 …)."""
-        call(self._port, "fault", "error", number=number, times=times, login=True)
+        self._call("fault", "error", number=number, times=times, login=True)
 
     def drop_logins(self, times: int | None = 1) -> None:
         """The next connections are cut where their login should be answered."""
-        call(self._port, "fault", "drop", times=times, login=True)
+        self._call("fault", "drop", times=times, login=True)
 
     def drop(self, containing: str = "", times: int | None = 1, at: At = "before", rows: int = 1) -> None:
         """Cut the connection at the next statements with this text.
@@ -67,45 +73,45 @@ class Faults:
         `before` they have any effect; `during` them, so that they are stopped and undone; after so many `rows`
         were sent; `after` their effect, instead of the answer. A commit contains "COMMIT".
         """
-        call(self._port, "fault", "drop", containing=containing, times=times, at=at, rows=rows)
+        self._call("fault", "drop", containing=containing, times=times, at=at, rows=rows)
 
     def hold(self, containing: str = "", times: int | None = 1, at: At = "before") -> Held:
         """Hold the next statements with this text until they are released; an attention or KILL ends them."""
-        return Held(self._port, call(self._port, "fault", "hold", containing=containing, times=times, at=at))
+        return Held(self._call, self._call("fault", "hold", containing=containing, times=times, at=at))
 
     def pause(self, number: int = 42108) -> None:
         """Pause the pool: what runs is killed, connections are cut, logins end in this error (42108, 40892)."""
-        call(self._port, "pause", number)
+        self._call("pause", number)
 
     def resume(self) -> None:
         """Resume the pool."""
-        call(self._port, "resume")
+        self._call("resume")
 
     def clear(self) -> None:
         """Take everything back: faults, holds, a pause, slots, edition."""
-        call(self._port, "clear_faults")
+        self._call("clear_faults")
 
     def edition(self, number: int) -> None:
         """SERVERPROPERTY('EngineEdition'): 6 dedicated pool, 5 SQL Database, 11 serverless, 3 SQL Server."""
-        call(self._port, "set_edition", number)
+        self._call("set_edition", number)
 
     def token_lifetime(self, seconds: int) -> None:
         """How long the next Entra tokens are good for; 3599 s without a word."""
-        call(self._port, "set_entra", seconds, None)
+        self._call("set_entra", seconds, None)
 
     def expire_tokens(self) -> None:
         """Every Entra token given out so far is no longer good for a login."""
-        call(self._port, "expire_tokens")
+        self._call("expire_tokens")
 
     def refuse_tokens(
         self, status: int = 503, words: str = "AADSTS90033: A transient error has occurred."
     ) -> None:
         """Entra ID gives no tokens, with this HTTP status, until `clear`."""
-        call(self._port, "set_entra", None, (status, words))
+        self._call("set_entra", None, (status, words))
 
     def slots(self, count: int) -> None:
         """How many statements run at once; others wait (DW100c has 4)."""
-        call(self._port, "set_slots", count)
+        self._call("set_slots", count)
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,7 @@ class Pool:
 
     def sql(self, *statements: str) -> list[tuple[Any, ...]]:
         """Run T-SQL as the administrator, without the wire; the rows of the last that has any."""
-        return call(self.server.control, "sql", self.name, statements)
+        return self.server.call("sql", self.name, statements)
 
     admin = sql
 
@@ -155,16 +161,16 @@ class Pool:
 
     def sessions(self) -> list[dict[str, Any]]:
         """The open sessions: id, user, application, running statement, whether in a transaction."""
-        return call(self.server.control, "sessions", self.name)
+        return self.server.call("sessions", self.name)
 
     @property
     def statements(self) -> list[str]:
         """The statements that clients ran here, in order, as they were sent."""
-        return call(self.server.control, "statements", self.name)
+        return self.server.call("statements", self.name)
 
     def forget_statements(self) -> None:
         """Empty the log of statements."""
-        call(self.server.control, "forget_statements", self.name)
+        self.server.call("forget_statements", self.name)
 
 
 class AzureServer:
@@ -179,27 +185,36 @@ class AzureServer:
         self.certificate = self.folder / "server.crt"
         self.port = self.control = self.entra_port = 0
         self._process: subprocess.Popen[str] | None = None
+        self._errors = self.folder / "stderr.txt"
         self._count = 0
 
     def start(self, port: int = 0) -> None:
         """Start the process and wait until it listens."""
         make_certificates(self.folder, self.ca, self.other_ca, self.host)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.servers.azure.process", str(self.folder), str(port)],
-            cwd=_ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with self._errors.open("w") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.servers.azure.process", str(self.folder), str(port)],
+                cwd=_ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the server did not start (exit code {self._process.wait()})")
+            raise RuntimeError(f"the server did not start: {self._ended(self._process)}")
         ports = json.loads(line)
         self.port, self.control, self.entra_port = ports["port"], ports["control"], ports["entra"]
 
+    @property
+    def pid(self) -> int:
+        """The process, while it is started."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
-        """End the process and remove its folder."""
+        """End the process and remove its folder. Raises RuntimeError where it had died, or left something undone."""
         process, self._process = self._process, None
         try:
             if process is not None:
@@ -210,8 +225,29 @@ class AzureServer:
                         process.wait(10)
                     except subprocess.TimeoutExpired:
                         process.kill()
+                if process.returncode or self._errors.stat().st_size:
+                    raise RuntimeError(f"the server {self._ended(process)}")
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _ended(self, process: subprocess.Popen[str]) -> str:
+        """How the process ended, and the last of what it wrote on standard error."""
+        try:
+            code = process.wait(10)
+        except subprocess.TimeoutExpired:
+            return "does not answer, but runs"
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        last = self._errors.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+        return "\n".join([how, *last])
+
+    def call(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """Ask the process for something by name. Raises RuntimeError where it has died, and says how."""
+        try:
+            return call(self.control, name, *arguments, **options)
+        except (OSError, EOFError) as error:
+            if self._process is None:
+                raise
+            raise RuntimeError(f"the server {self._ended(self._process)}") from error
 
     def environment(self) -> dict[str, str]:
         """For the server's own Entra ID: TAILRACE_ENTRA_AUTHORITY for tokens of a service principal, and the
@@ -221,25 +257,25 @@ class AzureServer:
 
     def tokens_given(self) -> int:
         """How many tokens Entra ID was asked for."""
-        return call(self.control, "tokens_given")
+        return self.call("tokens_given")
 
     @property
     def faults(self) -> Faults:
         """Switches for what goes wrong next."""
-        return Faults(self.control)
+        return Faults(self.call)
 
     def sql(self, *statements: str) -> list[tuple[Any, ...]]:
         """Run T-SQL as the administrator in `master`."""
-        return call(self.control, "sql", "master", statements)
+        return self.call("sql", "master", statements)
 
     @contextmanager
     def pool(self) -> Iterator[Pool]:
         """A pool of its own, dropped at the end with whoever is still connected; faults are taken back."""
         self._count += 1
         name = f"pool_{self._count}"
-        call(self.control, "create_pool", name)
+        self.call("create_pool", name)
         try:
             yield Pool(self, name)
         finally:
             self.faults.clear()
-            call(self.control, "drop_pool", name)
+            self.call("drop_pool", name)

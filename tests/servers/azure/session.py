@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ from tests.servers.azure.catalog import Table
 from tests.servers.azure.changes import Transaction
 from tests.servers.azure.database import Request, now
 from tests.servers.azure.failures import translated
+from tests.servers.azure.interrupts import Interrupts
 from tests.servers.azure.lexer import Piece, pieces
 from tests.servers.azure.locks import Interrupted
 from tests.servers.azure.packets import Gone
@@ -57,9 +56,8 @@ class Session:
         self.temporary: dict[str, Table] = {}
         self.variables: dict[str, tuple[SqlType, Any]] = {}
         self._drop_after: int | None = None
-        self._guard = threading.Lock()
-        self._stopping = self.closed = False
         self.duck = database.connection()
+        self.interrupts = Interrupts(self.duck)
 
     # -- names
 
@@ -103,10 +101,11 @@ class Session:
         request = self.database.begin_request(self.id, text, label) if not self.internal else None
         try:
             for outcome in self._guarded(piece, formed, text, rows):
+                followed = self._followed(outcome, request)
                 if fault is not None and fault.at == "after":
-                    self._consume(outcome)
+                    self._consume(followed)
                     self._meet(fault)
-                yield self._followed(outcome, request)
+                yield followed
         except errors.SqlError as error:
             self._failed(request, error)
             raise
@@ -141,7 +140,7 @@ class Session:
         return run_bulk(self, rows)
 
     def _stopped(self) -> errors.SqlError:
-        self._stopped_by_now()
+        self.interrupts.end()
         if self.killed:
             words = "Cannot continue the execution because the session is in the kill state."
             return errors.SqlError(596, words, 21)
@@ -162,7 +161,7 @@ class Session:
             yield from commands.run(self, whole[0] if whole else piece, text)
 
     def _failed(self, request: Request | None, error: errors.SqlError) -> None:
-        self._stopped_by_now()
+        self.interrupts.end()
         if self.transaction is not None and not self.transaction.failed:
             self.transaction.fail()
         if request is not None:
@@ -227,39 +226,21 @@ class Session:
         return self.interrupted
 
     def interrupt(self) -> None:
-        """Stop the running statement; called by another thread.
-
-        The engine forgets an interrupt that comes before the statement has begun, so it is repeated.
-        """
+        """Stop the running statement; called by another thread."""
         self.interrupted = True
         self.database.locks.wake()
         self.database.slots.wake()
-        with self._guard:
-            if not self._stopping and not self.closed:
-                self._stopping = True
-                threading.Thread(target=self._stop, daemon=True).start()
-
-    def _stop(self) -> None:
-        while True:
-            with self._guard:
-                if not self._stopping or self.closed:
-                    return
-                self.duck.interrupt()
-            time.sleep(0.01)
-
-    def _stopped_by_now(self) -> None:
-        with self._guard:
-            self._stopping = False
+        self.interrupts.start()
 
     def clear_interrupt(self) -> None:
         """The attention was answered."""
-        self._stopped_by_now()
+        self.interrupts.end()
         if not self.killed:
             self.interrupted = False
 
     def idle(self) -> None:
         """The answer to a request is complete."""
-        self._stopped_by_now()
+        self.interrupts.end()
         self.running = None
 
     def reset(self) -> None:
@@ -281,16 +262,14 @@ class Session:
 
     def close(self) -> None:
         """End the session: what is open is rolled back, temporary tables go."""
-        with self._guard:
-            self.closed = True  # nothing interrupts from now on
-            self._stopping = False
+        self.interrupts.close()
         try:
             if self.transaction is not None:
                 self.transaction.roll_back()
         finally:
             self.database.locks.release(self.id)
-            self.engine.gone(self)
             self.duck.close()
+            self.engine.gone(self)
 
     def summary(self) -> dict[str, Any]:
         return {

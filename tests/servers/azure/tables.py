@@ -277,15 +277,10 @@ def _refuse_order(piece: Piece) -> None:
 def _filled(session: Session, table: Table, sql: str, values: dict) -> int:  # type: ignore[type-arg]
     duck = session.duck
     kind = "TEMP TABLE" if table.temporary else "TABLE"
-    duck.execute("BEGIN TRANSACTION")
-    try:
+    with session.interrupts.together():
         duck.execute(f"CREATE {kind} {table.stored} ({definition(table)})")
         duck.execute(f"INSERT INTO {table.stored} {sql}", values or None)
         count = int((duck.fetchone() or (0,))[0])
-    except BaseException:
-        duck.execute("ROLLBACK")
-        raise
-    duck.execute("COMMIT")
     register(session, table)
     return count
 
