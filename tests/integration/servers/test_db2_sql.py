@@ -64,6 +64,29 @@ def test_an_expression_has_the_value_that_db2_gives_it(
     assert found == (f"{database.name}DB2INST1" if value is None else value)
 
 
+def test_a_change_reads_derived_tables_in_its_subqueries(client: Client, database: Database) -> None:
+    some = "(SELECT S.K, MAX(S.N) AS N FROM S.CHANGED_BY AS S GROUP BY S.K)"
+    client.sql(
+        "CREATE TABLE S.CHANGED (K INTEGER, N INTEGER)", "CREATE TABLE S.CHANGED_BY (K INTEGER, N INTEGER)"
+    )
+    client.sql("INSERT INTO S.CHANGED_BY VALUES (1, 10), (1, 11), (2, 20), (3, 30)")
+    client.sql(
+        f"INSERT INTO S.CHANGED SELECT K, 0 FROM S.CHANGED_BY AS B WHERE EXISTS (SELECT 1 FROM {some} AS C WHERE C.N = B.N)"
+    )
+    client.sql(
+        f"UPDATE S.CHANGED AS T SET (N) = (SELECT C.N FROM {some} AS C WHERE C.K = T.K)"
+        f" WHERE EXISTS (SELECT 1 FROM {some} AS C WHERE C.K = T.K AND C.K < 3)"
+    )
+    assert client.sql("SELECT K, N FROM S.CHANGED ORDER BY K") == [[1, 11], [2, 20], [3, 0]]
+    twenty = f"(SELECT C.K FROM {some} AS C WHERE C.N = 20)"
+    assert client.count(f"DELETE FROM S.CHANGED AS T WHERE T.K IN {twenty}") == 1
+    with pytest.raises(Failed) as missing:
+        client.sql(f"DELETE FROM S.CHANGED WHERE EXISTS (SELECT 1 FROM {some.replace('.N)', '.X)')} AS C)")
+    assert missing.value.code == -206
+    assert client.sql("SELECT K, N FROM S.CHANGED ORDER BY K") == [[1, 11], [3, 0]]
+    assert not database.sql("SELECT TABLENAME FROM SYS.SYSTABLES WHERE TABLENAME LIKE 'ONCE%'")
+
+
 def test_the_clock_has_microseconds_and_stands_still_within_a_statement(client: Client) -> None:
     one, other, differs = client.sql(
         "SELECT CURRENT TIMESTAMP, CURRENT TIMESTAMP - CURRENT TIMEZONE, COUNT(DISTINCT CURRENT TIMESTAMP) FROM S.T"

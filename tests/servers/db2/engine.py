@@ -25,7 +25,7 @@ _PROPERTIES = {
     "derby.drda.maxThreads": "0",
     "derby.drda.sslMode": "off",
     "derby.locks.deadlockTimeout": "2",
-    "derby.language.maxMemoryPerTable": "262144",  # KiB; with less it joins long keys row by row
+    "derby.language.maxMemoryPerTable": "1000000000",  # KiB; with less it joins long keys row by row
     "derby.language.statementCache.size": "100",
     "derby.stream.error.field": "java.lang.System.err",
 }

@@ -102,14 +102,14 @@ class Session:
             self._server.faults.take(moment, statement.text if statement else self._last) if moment else None
         )
         if fault is None:
-            return self._run(command, statement)
+            return self._run_apart(command, statement)
         if fault.deed == "drop_before":
             raise Dropped
         if fault.deed == "slow":
             self._server.stopping.wait(fault.seconds)
         if fault.deed == "fail" and fault.result is not None:
             return self._refusal(command, fault.result), command.goes_on
-        done = self._run(command, statement)
+        done = self._run_apart(command, statement)
         if fault.deed == "drop_after":
             raise Dropped
         return done
@@ -162,6 +162,24 @@ class Session:
         self._in_unit = False
         self._rows = 0
 
+    def _run_apart(self, command: Command, statement: Statement | None) -> tuple[list[Frame], bool]:
+        """Run a command; tables that it reads again and again are made first, unless Derby cannot make them."""
+        parts = statement.apart if statement else None
+        if statement is None or parts is None or command.code != relay.EXCSQLIMM:
+            return self._run(command, statement)
+        failed = self._first_failure(command, parts.makes())
+        if failed is None:
+            failed = self._first_failure(command, parts.fills())
+            statement.derby = parts.derby
+        elif failed.code not in _ROLLED_BACK:
+            failed = None
+        if failed is not None:
+            return self._refusal(command, failed), command.goes_on
+        done = self._run(command, statement)
+        for sql in parts.drops():
+            self._extra(command, sql)
+        return done
+
     def _run(self, command: Command, statement: Statement | None) -> tuple[list[Frame], bool]:
         if command.code == relay.DSCSQLSTT:
             command = command.with_parameters(lambda name, data: None if name == relay.QRYINSID else data)
@@ -186,7 +204,7 @@ class Session:
             answers = self._ask(command.with_text(again.derby), statement)
         result = _worst(answers)
         if runs and result is None and statement.after:
-            result = next(filter(None, (self._extra(command, extra) for extra in statement.after)), None)
+            result = self._first_failure(command, statement.after)
             if result is not None:
                 return self._refusal(command, result), command.goes_on
         if runs:
@@ -219,6 +237,9 @@ class Session:
         """Run a statement of our own beside the client's; what is wrong with it."""
         section = command.parameter(relay.PKGNAMCSN) or b""
         return _worst(self._ask(relay.immediate(section, sql), None))
+
+    def _first_failure(self, command: Command, statements: list[str]) -> Sqlca | None:
+        return next(filter(None, (self._extra(command, sql) for sql in statements)), None)
 
     def _log_is_full(self, answers: list[Frame]) -> bool:
         limit = self.database.log_rows if self.database else None

@@ -9,6 +9,7 @@ from tests.servers.db2 import ddl
 from tests.servers.db2.expressions import expressions
 from tests.servers.db2.grants import Need, parse_grant
 from tests.servers.db2.sqlca import Sqlca
+from tests.servers.db2.subqueries import Apart, apart
 from tests.servers.db2.tables import column_by_column, computed, inlined, references
 from tests.servers.db2.tokens import Cursor, Token, text_of, tokenize
 
@@ -26,6 +27,8 @@ class Statement:
     """What Derby must run first, whatever comes of it."""
     after: list[str] = field(default_factory=list)
     """What Derby must run as well, if the statement succeeds."""
+    apart: Apart | None = None
+    """What is better evaluated before it."""
     needs: list[Need] = field(default_factory=list)
     writes: tuple[str, str] | None = None
     """The table whose rows it changes."""
@@ -73,23 +76,28 @@ def _query(statement: Statement, tokens: list[Token], user: str) -> None:
     statement.derby = text_of(expressions(ddl.without_hints(plain), binary=statement.binary))
 
 
+def _change(statement: Statement, tokens: list[Token], user: str) -> None:
+    _query(statement, tokens, user)
+    statement.apart = apart(inlined(tokens), lambda part: expressions(part, binary=statement.binary))
+
+
 def _insert(statement: Statement, tokens: list[Token], user: str) -> None:
     cursor = Cursor(tokens, 2)
     statement.writes = _table(statement, cursor)
     statement.needs.append(Need("INSERT", "INSERT", *statement.writes))
-    _query(statement, computed(inlined(tokens)), user)
+    _change(statement, computed(inlined(tokens)), user)
 
 
 def _update(statement: Statement, tokens: list[Token], user: str) -> None:
     statement.writes = _table(statement, Cursor(tokens, 1))
     statement.needs.append(Need("UPDATE", "UPDATE", *statement.writes))
-    _query(statement, column_by_column(tokens), user)
+    _change(statement, column_by_column(tokens), user)
 
 
 def _delete(statement: Statement, tokens: list[Token], user: str) -> None:
     statement.writes = _table(statement, Cursor(tokens, 2))
     statement.needs.append(Need("DELETE", "DELETE", *statement.writes))
-    _query(statement, tokens, user)
+    _change(statement, tokens, user)
 
 
 def _merge(statement: Statement, tokens: list[Token], user: str) -> None:

@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
 
 /** Db2's scalar functions that Derby lacks. NULL in, NULL out. */
 public final class Functions {
+    private static final String DIGITS = "0123456789ABCDEF";
     private static final String[] ALGORITHMS = {"MD5", "SHA-1", "SHA-256", "SHA-512"};
     private static final ThreadLocal<Timestamp[]> clock = ThreadLocal.withInitial(() -> new Timestamp[2]);
 
@@ -48,11 +49,12 @@ public final class Functions {
         if (data == null) {
             return null;
         }
-        StringBuilder text = new StringBuilder();
-        for (byte one : data) {
-            text.append(String.format("%02X", one));
+        char[] text = new char[2 * data.length];
+        for (int place = 0; place < data.length; place++) {
+            text[2 * place] = DIGITS.charAt(data[place] >> 4 & 15);
+            text[2 * place + 1] = DIGITS.charAt(data[place] & 15);
         }
-        return text.toString();
+        return new String(text);
     }
 
     public static String hexText(String text) {
