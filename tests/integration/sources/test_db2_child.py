@@ -12,12 +12,14 @@ import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pyarrow as pa
 import pytest
 from tests.servers.db2 import Database, Db2Server
 
 from tailrace.errors import SourceError, SourceUnavailable
+from tailrace.sources.db2.reroute import FOLDER, without_reroute
 from tailrace.sources.db2.session import Db2Session
 from tailrace.sources.db2.source import Db2Source
 
@@ -145,6 +147,23 @@ def test_a_connection_lost_in_a_transaction_keeps_nothing_of_it(db2: Db2Server, 
         assert "goes on where it stopped" in caught.value.hint or "tailrace check" in caught.value.hint
         assert session.rows("SELECT COUNT(*) FROM MANY") == [(40_200,)]
         assert session.rows("SELECT COUNT(*) FROM SEGMENT_REVERSE_ETL.T") == [(0,)]
+
+
+def test_the_driver_runs_nothing_again_on_a_connection_of_its_own(db2: Db2Server, source: Db2Source) -> None:
+    with source.session() as session:
+        session.execute("INSERT INTO SEGMENT_REVERSE_ETL.T VALUES (1)")
+        db2.drop("statement", matching=r"INSERT INTO \S*T VALUES \(2")
+        with pytest.raises(SourceUnavailable, match="SQL30081N"):
+            session.execute("INSERT INTO SEGMENT_REVERSE_ETL.T VALUES (2)")
+        ((kept,),) = session.rows("SELECT COUNT(*) FROM SEGMENT_REVERSE_ETL.T")
+    assert kept in (1, 2)  # whether the server had committed it; never twice
+
+
+def test_the_drivers_file_is_gone_when_the_connection_is_open(source: Db2Source) -> None:
+    with without_reroute(source.connection) as environment:
+        file = Path(environment[FOLDER]) / "db2dsdriver.cfg"
+        assert ElementTree.parse(file).find("databases/database").get("port") == str(source.settings.port)
+    assert not file.exists()
 
 
 def test_a_connection_lost_in_the_middle_of_a_stream_is_an_error_and_no_end(

@@ -22,6 +22,10 @@ TEXTS = {
     'used: "SSL".  Communication API being used: "SOCKETS".  Location where the error was detected: "".  '
     'Communication function detecting the error: "sqlccSSLSocketSetup".  Protocol specific error code(s): "414", "*", '
     '"*".  SQLSTATE=08001 SQLCODE=-30081',
+    "tls_link": "[IBM][CLI Driver] SQL30081N  A communication error has been detected. Communication protocol being "
+    'used: "SSL".  Communication API being used: "SOCKETS".  Location where the error was detected: "".  '
+    'Communication function detecting the error: "sqlccSSLSocketRead".  Protocol specific error code(s): "420", "*", '
+    '"*".  SQLSTATE=08001 SQLCODE=-30081',
     "link": "[IBM][CLI Driver] CLI0108E  Communication link failure. SQLSTATE=40003 SQLCODE=-99999",
     "closed": "[IBM][CLI Driver] CLI0106E  Connection is closed. SQLSTATE=08003 SQLCODE=-99999",
     "fetch": "Fetch Failure: [IBM][CLI Driver][DB2/LINUXX8664] SQL0911N  The current transaction has been rolled back "
@@ -66,6 +70,7 @@ def test_an_exception_in_the_driver_itself_ends_the_connection() -> None:
         ("login", "source_unauthorized", "password"),
         ("network", "source_unavailable", "port"),
         ("certificate", "source_tls_failed", "tls.ca"),
+        ("tls_link", "source_unavailable", "port"),
         ("link", "source_unavailable", "goes on where it stopped"),
         ("closed", "source_unavailable", "goes on where it stopped"),
         ("fetch", "source_conflict", "run it again"),

@@ -23,6 +23,10 @@ _PAGE = (
     "SYSTEM TEMPORARY TABLESPACE TEMP32K PAGESIZE 32K BUFFERPOOL BP32K; and for still wider rows: UPDATE DB CFG "
     "USING EXTENDED_ROW_SZ ENABLE. Or select fewer or narrower columns: CAST(note AS VARCHAR(500))."
 )
+_COLUMNS = (
+    "A table of Db2 has at most 1,012 columns, on pages of 4 KB 500, and Tailrace needs ten of them: map fewer columns, "
+    "or let an administrator make a table space with larger pages."
+)
 _SPACE = "Free or add space in the database's table spaces."
 _CONFLICT = "Another transaction was in the way; run it again."
 _DIES = Advice("source_unavailable", NETWORK)
@@ -31,6 +35,10 @@ LOST = frozenset({-1224, -1776, -1222, -1229, -1023, -1024, -20_542, -20_157, -1
 """SQLCODEs after which a connection is of no use, besides all -30xxx."""
 
 ADVICE: dict[str, Advice] = {
+    "-101": Advice(
+        "source_row_width",
+        "The statement is too long or too complex: map fewer columns, or an administrator raises STMTHEAP.",
+    ),
     "-104": Advice("source_failed", "The SQL is not Db2's near the word that the message names."),
     "-117": Advice("source_failed", "Give as many values as there are columns."),
     "-180": Advice("source_failed", "A text is no date or time: cast only what is one, with CASE."),
@@ -74,8 +82,10 @@ ADVICE: dict[str, Advice] = {
         "reason 7, or SET INTEGRITY, LOAD … TERMINATE or a backup, as the reason code says.",
     ),
     "-670": Advice("source_row_width", _PAGE),
+    "-680": Advice("source_row_width", _COLUMNS),
     "-801": Advice("source_failed", "The SQL divides by zero: use NULLIF(divisor, 0)."),
     "-803": Advice("source_exists", "A row with this unique key is there already."),
+    "-840": Advice("source_row_width", _COLUMNS),
     "-901": Advice(
         "source_failed",
         "An internal error of Db2 or its driver: run it again, and report it if it stays.",
@@ -143,7 +153,7 @@ ADVICE: dict[str, Advice] = {
     "-30081": Advice(
         "source_unavailable",
         "Check `hostname` and `port`, that the server runs, firewalls on the way, and whether that port speaks TLS: "
-        "`tailrace check` tries each step.",
+        "`tailrace check` tries each step. Then run it again: a sync goes on where it stopped.",
     ),
     "-30082": Advice("source_unauthorized", "Check the source's `username` and `password`."),
     "-30082/1": Advice(

@@ -21,6 +21,9 @@ _PRIVILEGE = re.compile(
     r'ID:? +"(?P<user>[^"]+)".*?operation:? +"(?P<operation>[^"]+)".*?object:? +"(?P<object>[^"]+)"',
     re.IGNORECASE,
 )
+_HANDSHAKE = "sqlccSSLSocketSetup"
+"""The driver's function that fails while TLS is being agreed on; those that read and write fail later."""
+
 _MODEL_STATES = ("42", "22", "21", "0A", "07", "56")
 
 
@@ -106,7 +109,7 @@ def _advice(problem: Problem) -> Advice | None:
     if problem.crashed:
         return None
     exact = ADVICE.get(f"{problem.code}/{problem.reason}") if problem.reason else None
-    if problem.code == -30_081 and '"SSL"' in problem.text:
+    if problem.code == -30_081 and _HANDSHAKE in problem.text:
         exact = ADVICE["TLS"]
     return exact or ADVICE.get(str(problem.code)) or ADVICE.get(problem.cli) or ADVICE.get(problem.state)
 

@@ -41,7 +41,6 @@ ALLOWED: dict[str, Callable[[str], str | None]] = {
     "CLIENTAPPLNAME": _matches(_TEXT, "plain text"),
     "CLIENTWRKSTNNAME": _matches(_TEXT, "plain text"),
     "CURRENTSCHEMA": _matches(_NAME, "the name of a schema"),
-    "ENABLEACR": _one_of("TRUE", "FALSE"),
     "FETCHBUFFERSIZE": _number(0, 64 * 1024 * 1024),
     "KEEPALIVETIMEOUT": _number(1, 32_768),
     "PARAMOPTATOMIC": _number(0, 1),

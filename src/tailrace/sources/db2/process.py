@@ -9,11 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tailrace.errors import SourceUnavailable, TailraceError
 from tailrace.sources.db2.errors import Problem, cancelled, crashed, late, problem_of
+from tailrace.sources.db2.reroute import without_reroute
 from tailrace.sources.db2.settings import Db2Connection
 from tailrace.sources.db2.wire import Ended, Failure, Late, Wire
 
@@ -38,7 +39,7 @@ class DriverError(Exception):
 class Child:
     """A process with one connection. After an error that ends it, every call raises SourceUnavailable."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         ours, theirs = socket.socketpair()
         watched, self._lifeline = os.pipe()
         with theirs:
@@ -52,7 +53,7 @@ class Child:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(), watched),
-                    env=os.environ | {"DB2CODEPAGE": "1208", "LC_ALL": "C.UTF-8"},
+                    env=os.environ | {"DB2CODEPAGE": "1208", "LC_ALL": "C.UTF-8"} | dict(environment or {}),
                     start_new_session=True,
                 )
             except BaseException:
@@ -176,22 +177,23 @@ def connect(connection: Db2Connection) -> Child:
     until = time.monotonic() + connection.connect_timeout
     with reached(connection, connection.connect_timeout):
         pass
-    child = Child()
-    try:
-        left = max(1.0, until - time.monotonic())
-        child.call(
-            "connect",
-            connection.text(),
-            seconds=left + _MARGIN,
-            expired=lambda: SourceUnavailable(
-                f"{connection.hostname}, port {connection.port} takes connections but no login within "
-                f"{connection.connect_timeout} s",
-                hint="Check whether that port is Db2's, and whether it speaks TLS as the source's `tls` says.",
-            ),
-        )
-    except BaseException:
-        child.close()
-        raise
+    with without_reroute(connection) as environment:
+        child = Child(environment)
+        try:
+            left = max(1.0, until - time.monotonic())
+            child.call(
+                "connect",
+                connection.text(),
+                seconds=left + _MARGIN,
+                expired=lambda: SourceUnavailable(
+                    f"{connection.hostname}, port {connection.port} takes connections but no login within "
+                    f"{connection.connect_timeout} s",
+                    hint="Check whether that port is Db2's, and whether it speaks TLS as the source's `tls` says.",
+                ),
+            )
+        except BaseException:
+            child.close()
+            raise
     return child
 
 

@@ -142,7 +142,6 @@ def connection_of(settings: Db2Settings, folder: Path) -> Db2Connection:
         "PWD": settings.password.get_secret_value(),
         "CONNECTTIMEOUT": str(settings.connect_timeout),
         "KEEPALIVETIMEOUT": "60",
-        "ENABLEACR": "FALSE",
         "TXNISOLATION": "2",
     }
     mode, ca = settings.tls_mode, None
