@@ -22,7 +22,10 @@ _SERIES = re.compile(r"generate_series\((\d+), (\d+)\) AS g\(i\)")
 _ROWS = re.compile(r"^(INSERT INTO \S+(?: \([^)]*\))?) VALUES (.*)$", re.DOTALL)
 _ROW = re.compile(r"\(((?:[^()']|'(?:[^']|'')*'|\([^()]*\))*)\)")
 _TABLES = re.compile(r"SELECT table_name FROM information_schema\.tables WHERE table_schema = '(\w+)'")
+_TEXT = re.compile(r"N?'((?:[^']|'')*)'")
 _LIMIT = re.compile(r"^SELECT (.*) LIMIT (\d+)$", re.DOTALL)
+_MARKED = re.compile(r"COMMENT ON TABLE (\S+) IS '(.*)'")
+_BETWEEN = re.compile(r"extract\(epoch FROM (\w+) - (\w+)\)")
 _LATER = re.compile(r"now\(\) ([+-]) INTERVAL '(\d+) (\w+?)s?'")
 
 
@@ -63,7 +66,7 @@ def _translated(statement: str) -> str:
     statement = _CAST.sub(_cast, statement)
     statement = statement.replace("||", "+").replace("random()", "(ABS(CHECKSUM(NEWID())) / 2147483648.0)")
     statement = _SERIES.sub(_series, re.sub(r"\bTRUE\b", "1", re.sub(r"\bFALSE\b", "0", statement)))
-    statement = re.sub(r"(?<![N\w])'", "N'", statement) if not statement.isascii() else statement
+    statement = _TEXT.sub(r"N'\1'", statement) if not statement.isascii() else statement
     if rows := _ROWS.match(statement):
         selects = " UNION ALL ".join(f"SELECT {row}" for row in _ROW.findall(rows[2]))
         return f"{rows[1]} {selects}"
@@ -92,9 +95,12 @@ def _of_state(statement: str) -> str:
             "SELECT o.name FROM sys.objects AS o JOIN sys.schemas AS s ON s.schema_id = o.schema_id"
             f" WHERE s.name = N'{listed[1]}'"
         )
+    if marked := _MARKED.fullmatch(statement):
+        return f"ALTER TABLE {marked[1]} ADD [{marked[2]}] bit NULL"
     statement = _LATER.sub(
         lambda found: f"DATEADD({found[3]}, {found[1]}{found[2]}, SYSUTCDATETIME())", statement
     )
+    statement = _BETWEEN.sub(r"DATEDIFF(second, \2, \1)", statement)
     if limited := _LIMIT.match(statement):
         return f"SELECT TOP ({limited[2]}) {limited[1]}"
     return _translated(statement)

@@ -24,16 +24,7 @@ def receiver() -> Iterator[Receiver]:
 WAREHOUSES = {
     "duckdb": None,
     "postgres": None,
-    "azure": {
-        "test_decisions",
-        "test_keys",
-        "test_where",
-        "test_changes",
-        "test_deep_check",
-        "test_dirty_reads",
-        "test_modes",
-        "test_outcomes",
-    },
+    "azure": None,
     "bigquery": {"test_deep_check", "test_modes", "test_outcomes", "test_state_faults", "test_where"},
     "db2": {"test_deep_check", "test_modes", "test_outcomes"},
 }

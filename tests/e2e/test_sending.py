@@ -11,8 +11,7 @@ from tests.e2e.project import Project, sending
 
 from tailrace.errors import ConfigError
 from tailrace.runtime import sending as runtime_sending
-from tailrace.sources.duckdb.session import DuckDBSession
-from tailrace.sources.postgres.session import PostgresSession
+from tailrace.service.holding import mapping_state
 from tailrace.state import plan_read
 from tailrace.testing.faults import Fault
 
@@ -41,7 +40,7 @@ def test_r10_r24_two_units_and_split_batches_against_a_receiver_that_honours_key
     assert stats["replays"] >= 1
     assert "422" not in stats["statuses"]
     assert len(project.held) == 50
-    assert len(project.state("SELECT record_id FROM {records} WHERE delivered AND NOT uncertain")) == 50
+    assert [(delivered, uncertain) for _, delivered, uncertain in project.records()] == [(True, False)] * 50
 
 
 def test_r10_a_unit_that_comes_with_a_hole_is_not_sent(
@@ -266,7 +265,8 @@ def test_r24_a_reviewed_plan_is_sent_only_if_the_new_one_equals_it(project: Proj
 def test_r27_exceptions_reach_the_warehouse_in_bulk(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kind: Any = DuckDBSession if project.warehouse.kind == "duckdb" else PostgresSession
+    with project.opened() as workspace, mapping_state(workspace, project.mapping)[0].session() as session:
+        kind: Any = type(session)
     executed: list[str] = []
     genuine = kind.execute
 
@@ -287,6 +287,8 @@ def test_r27_exceptions_reach_the_warehouse_in_bulk(
 
 
 def test_r13_nan_in_one_record_of_a_batch_is_rejected_alone(project: Project) -> None:
+    if project.warehouse.kind == "azure":
+        pytest.skip("a float of T-SQL is never NaN")
     project.sql = (
         "SELECT id, CAST(CASE WHEN id = 3 THEN 'NaN' ELSE '0.5' END AS double precision) AS name FROM people"
     )
