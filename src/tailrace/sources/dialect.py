@@ -127,6 +127,10 @@ class Dialect(Syntax, ABC):
     def type_of(self, word: str) -> str:
         """The type for one of our own columns: text, bigint, integer, boolean or timestamptz."""
 
+    def own_column(self, name: str, word: str) -> str:
+        """The same for the column of this name, where a row's width matters."""
+        return self.type_of(word)
+
     @abstractmethod
     def kind_of(self, native: str) -> Kind:
         """The logical kind of the warehouse's own type name; OTHER where it has none."""

@@ -28,6 +28,12 @@ class Syntax:
     alters_in_transactions: bool = True
     """Whether columns can be changed and dropped inside a transaction."""
 
+    columns_per_select: int | None = None
+    """How many expressions a select list may have; None for more than any table has columns."""
+
+    document_characters: int | None = None
+    """How many characters of a document of ours one value of a result can hold; None for any number."""
+
     rows_per_transaction: int | None = None
     """How many state rows one transaction may move (R26); None for any number."""
 
@@ -60,6 +66,10 @@ class Syntax:
     def from_character(self, text: str, start: int) -> str:
         """The text from its `start`-th character on, counted from 1."""
         return f"substr({text}, {start})"
+
+    def document(self, column: str, start: int) -> str:
+        """A document of ours from its `start`-th character on, as much of it as one value of a result can hold."""
+        return column
 
     def exact(self, key: str) -> str:
         """A record id as what tells it from all others where ids are joined, grouped or sorted.

@@ -65,6 +65,8 @@ _COLUMNS = (
     "fingerprint", "spec", "destination", "project", "mapping", "row_count", "planned_at", "owner", "holder",
     "fence", "lease_until", "job", "approval", "first",
 )  # fmt: skip
+_DOCUMENTS = ("columns", "spec")
+"""Columns of the checkpoint that grow with the mapping; what stands in them is ASCII."""
 
 
 def read_checkpoint(session: Session, dialect: Dialect, names: StateNames) -> Checkpoint | None:
@@ -72,7 +74,10 @@ def read_checkpoint(session: Session, dialect: Dialect, names: StateNames) -> Ch
     found = {name for name, _ in session.rows(dialect.list_tables(names.schema))}
     if names.checkpoints not in found:
         return None
-    selected = ", ".join(dialect.quote(name) for name in _COLUMNS)
+    selected = ", ".join(
+        dialect.document(dialect.quote(name), 1) if name in _DOCUMENTS else dialect.quote(name)
+        for name in _COLUMNS
+    )
     table = dialect.table(names.schema, names.checkpoints)
     rows = session.rows(f"SELECT {selected}, {dialect.now()} FROM {table}")
     if len(rows) != 1:
@@ -80,13 +85,31 @@ def read_checkpoint(session: Session, dialect: Dialect, names: StateNames) -> Ch
             f"The table {names.checkpoints} holds {len(rows)} rows; it must hold exactly one.",
             hint="Restore it from a backup, or drop this mapping's tables to begin anew.",
         )
+    row: dict[str, Any] = dict(zip((*_COLUMNS, "now"), rows[0], strict=True))
+    if not all(_completed(session, dialect, table, row, name) for name in _DOCUMENTS):
+        return read_checkpoint(session, dialect, names)
     try:
-        return _typed(dict(zip((*_COLUMNS, "now"), rows[0], strict=True)))
+        return _typed(row)
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(
             f"The row in {names.checkpoints} cannot be read: {error}",
             hint="Restore it from a backup, or drop this mapping's tables to begin anew.",
         ) from error
+
+
+def _completed(session: Session, dialect: Dialect, table: str, row: dict[str, Any], name: str) -> bool:
+    """Read on where one value of a result holds a part of a document only; False if the row has changed meanwhile."""
+    most = dialect.document_characters
+    same = f"fence = {row['fence']} AND n = {row['n']} AND phase = {dialect.literal(row['phase'])}"
+    while most and row[name] and len(row[name]) % most == 0:
+        rest = dialect.document(dialect.quote(name), len(row[name]) + 1)
+        found = session.rows(f"SELECT {rest} FROM {table} WHERE {same}")
+        if not found:
+            return False
+        if not found[0][0]:
+            break
+        row[name] += found[0][0]
+    return True
 
 
 def _typed(row: dict[str, Any]) -> Checkpoint:

@@ -21,6 +21,9 @@ DELETED_ID = "deleted:"
 
 _NEVER = "1 = 0"
 
+_BESIDE_VALUES = 8
+"""At most so many columns stand beside the values."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
@@ -107,7 +110,7 @@ class Pairs:
             pairs = self._joined(f"(\n{model}\n) AS m", "m.problem IS NOT NULL OR m.n > 1")
             return self._judged(pairs, keys=keys)
         pairs = self._joined(f"(\n{self.keyed()}\n) AS m", "m.problem IS NOT NULL")
-        values = packing.pack([(name, _side(name)) for name in self.values] or [("none", "NULL")])
+        values = packing.pack([(name, self._value(name)) for name in self.values] or [("none", "NULL")])
         bare = select(
             [
                 *("op", "prior_id", "never_delivered", "problem", "mine"),
@@ -171,7 +174,7 @@ class Pairs:
 
     def _judged(self, pairs: str, carried: list[str] | None = None, *, keys: bool = False) -> str:
         values = carried or [
-            f"CASE WHEN {_QUIET} THEN NULL ELSE {_side(name)} END AS {name}" for name in self.values
+            f"CASE WHEN {_QUIET} THEN NULL ELSE {self._value(name)} END AS {name}" for name in self.values
         ]
         key = _side("record_id")
         return select(
@@ -193,21 +196,32 @@ class Pairs:
         d, request = self.dialect, self.request
         assert request.records is not None
         differs = self._differs(request.records)
+        held = {
+            f"c{number}": state_value(d, request.records, column) for number, column in enumerate(request.used)
+        }
+        if request.remember == "checksum":
+            held["digest"] = "r.checksum" if request.records.has_checksum else d.cast("NULL", d.type_of("text"))
         selected = [
             f"{self.judge.pair(differs, aside)} AS op",
             f"{self._prior_id(differs)} AS prior_id",
             f"CASE WHEN {d.holds('r.uncertain')} AND NOT {d.holds('r.delivered')} THEN 1 END AS never_delivered",
             *("m.problem", "m.mine", "m.record_id AS m_record_id", "r.record_id AS r_record_id"),
-            *(f"m.{name} AS m_{name}" for name in self.values),
-            *(
-                f"{state_value(d, request.records, column)} AS r_c{number}"
-                for number, column in enumerate(request.used)
-            ),
         ]
-        if request.remember == "checksum":
-            held = "r.checksum" if request.records.has_checksum else d.cast("NULL", d.type_of("text"))
-            selected.append(f"{held} AS r_digest")
-        return selected
+        if self._narrow:
+            sides = (f"CASE WHEN m.mine IS NULL THEN {held[name]} ELSE m.{name} END" for name in self.values)
+            return [*selected, *(f"{side} AS {name}" for side, name in zip(sides, self.values, strict=True))]
+        selected += [f"m.{name} AS m_{name}" for name in self.values]
+        return [*selected, *(f"{value} AS r_{name}" for name, value in held.items())]
+
+    @property
+    def _narrow(self) -> bool:
+        """Whether both values of every column do not fit into a select list, so that the one is chosen there."""
+        most = self.dialect.columns_per_select
+        return most is not None and 2 * len(self.values) + _BESIDE_VALUES > most
+
+    def _value(self, name: str) -> str:
+        """The value of a pair that a row goes on with."""
+        return name if self._narrow else _side(name)
 
     def _differs(self, records: RecordsTable) -> str:
         """The condition that a pair's values differ (R13, R14)."""

@@ -92,16 +92,15 @@ def drop_leftovers(session: Session, fence: Fence) -> list[str]:
     So is the records table of a mapping that was reset, where a reset cannot drop it in its own transaction.
     """
     d = fence.dialect
-    rows = session.rows(
-        f"SELECT plan_table, {d.quote('columns')} FROM {fence.checkpoints} WHERE {fence.held}"
-    )
+    columns = f"CASE WHEN {d.quote('columns')} IS NULL THEN 1 END"
+    rows = session.rows(f"SELECT plan_table, {columns} FROM {fence.checkpoints} WHERE {fence.held}")
     if not rows:
         raise fence.lost()
-    sealed, columns = rows[0]
+    sealed, forgotten = rows[0]
     pattern = re.compile(rf"{re.escape(fence.names.changes_prefix)}\d+_[^_]+", re.IGNORECASE)
     present = ours(session, d, fence.names.schema)
     left = sorted(name for name in present if pattern.fullmatch(name) and name != sealed)
-    if columns is None and not d.ddl_in_transactions:
+    if forgotten and not d.ddl_in_transactions:
         left += sorted(present & {fence.names.records})
     for name in left:
         session.execute(d.drop_table(fence.table(name)))

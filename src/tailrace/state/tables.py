@@ -165,7 +165,7 @@ def ours(session: Session, dialect: Dialect, schema: str) -> set[str]:
 
 
 def _typed(dialect: Dialect, columns: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, dialect.type_of(word)) for name, word in columns)
+    return tuple((name, dialect.own_column(name, word)) for name, word in columns)
 
 
 def _ensure_table(

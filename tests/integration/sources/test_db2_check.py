@@ -167,6 +167,8 @@ def test_a_row_that_is_too_wide_for_every_page_has_its_remedy(db2: Db2Server) ->
             session.execute("CREATE TABLE WIDE (A VARCHAR(4000), B VARCHAR(4000), C VARCHAR(4000))")
         assert caught.value.code == "source_row_width"
         assert "PAGESIZE 32K" in caught.value.hint
-        steps = {each.name: each for each in source.check()}
-        assert steps["row width"].status == "warning"
-        assert "EXTENDED_ROW_SZ" in steps["row width"].remedy
+        for page, status in ((8192, "failed"), (32768, "warning")):
+            database.page_size = page
+            steps = {each.name: each for each in source.check()}
+            assert steps["row width"].status == status
+            assert "EXTENDED_ROW_SZ" in steps["row width"].remedy

@@ -136,3 +136,32 @@ def test_the_form_is_asked_for_once_and_only_when_it_matters() -> None:
     assert "OVER ()" in dialect.numbered("SELECT 1 AS a FROM t", ["a"], "pos")
     assert asked == [1]
     assert "OVER (ORDER BY" in DIALECT.numbered("SELECT 1 AS a FROM t", ["a"], "pos")
+
+
+def test_a_long_text_is_written_in_constants_that_db2_takes() -> None:
+    pieces = DIALECT.literal("ü'" * 10_000).split(" || ")
+    assert pieces[0].startswith("CAST('ü''")
+    assert pieces[0].endswith(" AS CLOB(2M))")
+    assert all(len(piece.encode()) <= 32_672 for piece in pieces)
+    assert DIALECT.literal("x" * 8_000) == f"'{'x' * 8_000}'"
+
+
+def test_columns_of_ours_are_as_wide_as_they_must_be_and_no_wider() -> None:
+    types = {name: DIALECT.own_column(name, "text") for name in ("record_id", "message", "phase", "spec")}
+    assert types == {
+        "record_id": "VARCHAR(4000)",
+        "message": "VARCHAR(4000)",
+        "phase": "VARCHAR(255)",
+        "spec": "CLOB(2M)",
+    }
+    assert DIALECT.own_column("n", "bigint") == "BIGINT"
+
+
+def test_the_digests_of_any_number_of_columns_fit_into_a_text() -> None:
+    def checksum(columns: int) -> str:
+        return DIALECT.checksum(
+            [(f"c{number}", Column("a", Kind.INT, "BIGINT")) for number in range(columns)]
+        )
+
+    assert checksum(256).count("HASH(") == 257
+    assert checksum(1_000).count("HASH(") == 1_000 + 4 + 1

@@ -51,18 +51,24 @@ class _Run:
         yield Step("row width", self._row_width, ("create table",))
 
     def _row_width(self) -> str:
-        """Make a table as wide as a plan of a few columns; what is in the way of it concerns some models only."""
-        dialect = self._source.dialect
-        table = dialect.table(self._source.schema, f"tailrace_check_{secrets.token_hex(8)}")
-        columns = [(f"c{number}", dialect.type_of("text")) for number in range(10)]
+        """Make a table as wide as ours, and one as wide as a plan of many columns: that concerns some models only."""
+        self._made_with(6)
         try:
-            self._session.execute(dialect.create_table(table, columns))
+            self._made_with(10)
         except SourceError as error:
             if error.code != "source_row_width":
                 raise
             raise Doubt(f"no table space takes rows of 40,000 bytes: {error.message}", error.hint) from error
-        self._session.execute(dialect.drop_table(table))
         return "rows of 40,000 bytes can be stored"
+
+    def _made_with(self, columns: int) -> None:
+        dialect = self._source.dialect
+        table = dialect.table(self._source.schema, f"tailrace_check_{secrets.token_hex(8)}")
+        text = dialect.type_of("text")
+        self._session.execute(
+            dialect.create_table(table, [(f"c{number}", text) for number in range(columns)])
+        )
+        self._session.execute(dialect.drop_table(table))
 
     def _login(self) -> str:
         name, version = self._session.server()

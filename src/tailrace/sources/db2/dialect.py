@@ -18,10 +18,34 @@ from tailrace.sources.db2.values import canonical_text, store
 from tailrace.sources.dialect import WHITE_SPACE, Dialect, type_class
 
 TEXT = 4_000
-"""Bytes in a text column of ours: a record id, a name, a message."""
+"""Bytes in a text column of ours: a record id, a message of a thousand characters."""
 
-DOCUMENTS = frozenset({"spec", "columns", "counts", "holder", "job", "approval", "message"})
-"""Columns of ours that hold a document or a message of any length, as long as Db2 lets them be."""
+SHORT = 255
+"""Bytes in a text column of ours that holds a name, a digest or a word."""
+
+_OF_WORDS = frozenset(
+    {
+        *(
+            "source_id",
+            "model_id",
+            "project",
+            "mapping",
+            "state_id",
+            "sync_id",
+            "plan_table",
+            "owner",
+            "status",
+        ),
+        *("phase", "kind", "outcome", "operation", "baseline", "fingerprint", "checksum", "record_level_id"),
+    }
+)
+_DOCUMENTS = frozenset({"spec", "columns"})
+_DOCUMENT = "CLOB(2M)"
+_DIGESTS = 256
+"""How many digests are put together at once: 64 characters each, they must fit into a text."""
+
+_PIECE = 8_000
+"""How many characters of a long text one constant takes: never more than the 32,672 bytes that one may have."""
 
 _WORDS = {
     "text": f"VARCHAR({TEXT})",
@@ -44,6 +68,8 @@ class Db2Dialect(Dialect):
     materialized = ""
     alters_in_transactions = False
     """A table whose columns were changed is reorganized, which ends a unit of work."""
+    columns_per_select = 1_012
+    document_characters = 32_000
     rows_per_transaction = 10_000
     """Db2 holds all of a transaction in its log, of which a database has 100 MB if nobody says otherwise."""
 
@@ -73,6 +99,9 @@ class Db2Dialect(Dialect):
     def literal(self, value: str | int | float | bool | datetime | None) -> str:
         if isinstance(value, datetime):
             return f"TIMESTAMP('{value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ', timespec='microseconds')}')"
+        if isinstance(value, str) and len(value) > _PIECE:
+            pieces = [self.literal(value[at : at + _PIECE]) for at in range(0, len(value), _PIECE)]
+            return " || ".join([self.cast(pieces[0], _DOCUMENT), *pieces[1:]])
         return super().literal(value)
 
     def subquery(self, sql: str, alias: str) -> str:
@@ -87,6 +116,11 @@ class Db2Dialect(Dialect):
 
     def type_of(self, word: str) -> str:
         return _WORDS[word]
+
+    def own_column(self, name: str, word: str) -> str:
+        if word != "text":
+            return self.type_of(word)
+        return _DOCUMENT if name in _DOCUMENTS else f"VARCHAR({SHORT if name in _OF_WORDS else TEXT})"
 
     def kind_of(self, native: str) -> Kind:
         return kind_of(native)
@@ -156,9 +190,7 @@ class Db2Dialect(Dialect):
         return f"{value} = TRUE"
 
     def distinct(self, left: str, right: str) -> str:
-        return (
-            f"CASE WHEN {left} = {right} THEN 0 WHEN {left} IS NULL AND {right} IS NULL THEN 0 ELSE 1 END = 1"
-        )
+        return _distinct(f"{left} = {right}", left, right)
 
     def exact(self, key: str) -> str:
         return f"HASH({key}, 2)"
@@ -176,7 +208,7 @@ class Db2Dialect(Dialect):
     def differs(self, left: str, right: str, column: Column) -> str:
         native = self.storage(column).native
         if kind_of(native) in (Kind.TEXT, Kind.BYTES):
-            return self.distinct(f"HASH({left}, 2)", f"HASH({right}, 2)")
+            return _distinct(f"HASH({left}, 2) = HASH({right}, 2)", left, right)
         return self.distinct(left, right)
 
     def canonical_text(self, expr: str, column: Column) -> str:
@@ -202,6 +234,9 @@ class Db2Dialect(Dialect):
     def checksum(self, values: Sequence[tuple[str, Column]]) -> str:
         """The digest of the values' digests: their texts together could be longer than any text of Db2's."""
         digests = [f"COALESCE(HEX(HASH({self._comparable(e, column)}, 2)), '-')" for e, column in values]
+        while len(digests) > _DIGESTS:
+            groups = (digests[at : at + _DIGESTS] for at in range(0, len(digests), _DIGESTS))
+            digests = [f"HEX(HASH({' || '.join(group)}, 2))" for group in groups]
         parts = " || ".join(digests) or "'-'"
         return f"LOWER(HEX(HASH({parts}, 2)))"
 
@@ -217,6 +252,9 @@ class Db2Dialect(Dialect):
         return f"({high} * 16 + {low})"
 
     # -- text
+
+    def document(self, column: str, start: int) -> str:
+        return self.cast(f"SUBSTR({column}, {start}, {self.document_characters})", f"VARCHAR({LONGEST})")
 
     def first_characters(self, text: str, count: int) -> str:
         return f"SUBSTRING({text}, 1, {count}, CODEUNITS32)"
@@ -285,12 +323,8 @@ class Db2Dialect(Dialect):
         return unless(f"CREATE SCHEMA {self.schema(schema)}", "42710")
 
     def create_table(self, table: str, columns: Sequence[tuple[str, str]]) -> str:
-        documents = dict.fromkeys(DOCUMENTS, f"VARCHAR({LONGEST})")
-        text = self.type_of("text")
-        typed = [
-            (name, documents.get(name, native) if native == text else native) for name, native in columns
-        ]
-        return super().create_table(table, typed)
+        """By rows, also where tables are made by columns if nobody says otherwise: state is changed row by row."""
+        return f"{super().create_table(table, columns)} ORGANIZE BY ROW"
 
     def create_table_as(self, table: str, select: str) -> str:
         return together(shaped(table, select), f"INSERT INTO {table}\n{select}")
@@ -342,6 +376,10 @@ class Db2Dialect(Dialect):
             f"SELECT COLNAME AS {FOLDED}, {native} AS NATIVE FROM SYSCAT.COLUMNS"
             f" WHERE TABSCHEMA = {self.literal(schema)} AND TABNAME = {self.literal(swapped(table))} ORDER BY COLNO"
         )
+
+
+def _distinct(equal: str, left: str, right: str) -> str:
+    return f"CASE WHEN {equal} THEN 0 WHEN {left} IS NULL AND {right} IS NULL THEN 0 ELSE 1 END = 1"
 
 
 def _stored_length(name: str, length: int) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tailrace.errors import SourceError, SourceUnavailable, TailraceError
 from tailrace.sources.base import Job
-from tailrace.sources.db2.dialect import Db2Dialect
+from tailrace.sources.db2.dialect import SHORT, Db2Dialect
 from tailrace.sources.db2.errors import model_error, ours
 from tailrace.sources.db2.names import FOLDED, swapped
 from tailrace.sources.db2.pool import Pool
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _OPEN = ("OPERATION", "REASON")
-"""Columns of a plan that may hold longer words later than those that the plan begins with."""
+"""Columns of a plan that may hold longer words later than those that it is made with."""
 
 _PRIVATE = ("DECLARE", "SET ")
 """Statements that change a connection for whoever uses it next."""
@@ -74,12 +74,14 @@ class Db2Session:
 
     def _create_as(self, table: str, query: str) -> str:
         """The statement that makes a table with the columns of a query, as the server describes them."""
-        text = self._dialect.type_of("text")
-        columns = []
-        for field in self.describe(query):
-            native = text if field.name in _OPEN else native_of(field)
-            columns.append(f"{self._dialect.quote(swapped(field.name))} {native}")
-        return f"CREATE TABLE {table} ({', '.join(columns)})"
+        word = f"VARCHAR({SHORT})"
+        return self._dialect.create_table(
+            table,
+            [
+                (swapped(field.name), word if field.name in _OPEN else native_of(field))
+                for field in self.describe(query)
+            ],
+        )
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one small query and give its rows; times are in UTC, as all times of ours are."""

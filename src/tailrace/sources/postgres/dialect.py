@@ -95,6 +95,7 @@ class PostgresDialect(Dialect):
     """PostgreSQL: everything compares column by column, text under COLLATE "C"."""
 
     name = "postgres"
+    columns_per_select = 1_664
 
     session_settings = (
         "SET TimeZone = 'UTC'",
