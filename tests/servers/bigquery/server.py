@@ -228,6 +228,10 @@ class BigQueryServer:
         """How long access tokens hold that are given from now on."""
         self.control("settings", token_lifetime=seconds)
 
+    def limit_table_updates(self, enforced: bool = True) -> None:
+        """Refuse what changes a table more often than five times in ten seconds, as Google does."""
+        self.control("settings", table_updates=enforced)
+
     # -- what happened
 
     @property

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 AnyJob = TypeVar("AnyJob")
 
-ATTEMPTS = 4
+ATTEMPTS = 5
 _PAUSE = 1.0
+"""Together the pauses, doubled each time, outlast the ten seconds in which a table may change only five times
+(https://cloud.google.com/bigquery/quotas#standard_tables)."""
 _LABEL_CHARACTERS = 63
 
 

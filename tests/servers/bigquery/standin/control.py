@@ -57,6 +57,9 @@ class Control:
             case "settings":
                 self._jobs.pending = float(body.get("pending", self._jobs.pending))
                 self._jobs.running = float(body.get("running", self._jobs.running))
+                self._jobs.execution.updates.enforced = bool(
+                    body.get("table_updates", self._jobs.execution.updates.enforced)
+                )
                 self._accounts.lifetime = float(body.get("token_lifetime", self._accounts.lifetime))
             case "fault":
                 return {"id": self._faults.add(body)}

@@ -12,7 +12,7 @@ from tests.servers.bigquery.standin.accounts import Account, Accounts
 from tests.servers.bigquery.standin.catalog import Catalog
 from tests.servers.bigquery.standin.errors import Refusal, invalid_query, not_found
 from tests.servers.bigquery.standin.statement import Statement, TableName
-from tests.servers.bigquery.standin.types import CLUSTERABLE
+from tests.servers.bigquery.standin.types import CLUSTERABLE, COERCED, SQL_NAMES
 
 WITHOUT_ENGINE = {"CREATE_SCHEMA", "DROP_SCHEMA", "ALTER_SCHEMA", "ALTER_TABLE_OPTIONS"}
 _DAY = 24 * 60 * 60
@@ -37,6 +37,8 @@ def check(catalog: Catalog, statement: Statement) -> None:
             raise not_found(f"Not found: Table {target}")
     elif statement.kind == "ALTER_TABLE" and _sets_options(tree):
         statement.kind = "ALTER_TABLE_OPTIONS"
+    elif statement.kind == "ALTER_TABLE":
+        _check_types(catalog, target, tree)
 
 
 def _check_names(query: exp.Expression) -> None:
@@ -46,6 +48,25 @@ def _check_names(query: exp.Expression) -> None:
     for number, projection in enumerate(select.expressions if isinstance(select, exp.Select) else [], 1):
         if not isinstance(projection, exp.Alias | exp.Column | exp.Dot) and not projection.is_star:
             raise invalid_query(f"CREATE TABLE columns must be named, but column {number} has no name")
+
+
+def _check_types(catalog: Catalog, target: TableName, tree: exp.Expression) -> None:
+    """A column takes a new type only if its values coerce to it.
+
+    https://cloud.google.com/bigquery/docs/managing-table-schemas#change_a_columns_data_type
+    """
+    meta = catalog.table(target)
+    kinds = {each.name.lower(): each.type for each in meta.schema_.fields} if meta else {}
+    for action in tree.find_all(exp.AlterColumn):
+        if action.args.get("dtype") is None:
+            continue
+        old = kinds.get(action.name.lower(), "")
+        old, new = SQL_NAMES.get(old, old), action.args["dtype"].sql(dialect="bigquery").split("(")[0]
+        if new != old and new not in COERCED.get(old, ()):
+            raise invalid_query(
+                f"ALTER TABLE ALTER COLUMN SET DATA TYPE requires that the existing column type ({old}) is assignable"
+                f" to the new type ({new})"
+            )
 
 
 def _sets_options(tree: exp.Expression) -> bool:

@@ -29,6 +29,7 @@ from tests.servers.bigquery.standin.sessions import Session
 from tests.servers.bigquery.standin.statement import Statement, TableName, parse
 from tests.servers.bigquery.standin.translation import Translation
 from tests.servers.bigquery.standin.types import fields
+from tests.servers.bigquery.standin.updates import TableUpdates
 
 _CONFLICTS = (
     "Conflict on",
@@ -84,6 +85,7 @@ class Execution:
         self.catalog = catalog
         self.locks = locks
         self.accounts = accounts
+        self.updates = TableUpdates()
         self._translation = Translation(context)
 
     def run(self, run: Run, text: str, values: list[Any] | None = None) -> Result:
@@ -119,6 +121,9 @@ class Execution:
             self.catalog, run.connection, statement, fresh=run.session.changed if run.session else set()
         )
         check_cap(run.cap, cost)
+        target = statement.target
+        if not run.dry and target is not None and target.table and not target.temporary:
+            (self.updates.admit if statement.is_ddl else self.updates.note)(target)
         run.processed += cost.processed
         run.billed += cost.billed
         if statement.kind in ddl.WITHOUT_ENGINE:

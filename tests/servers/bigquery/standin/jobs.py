@@ -24,6 +24,8 @@ from tests.servers.bigquery.standin.statement import aborted_session, control, p
 
 MOST_HELD = 1024 * 1024 * 1024
 """So many bytes of results are kept; Google keeps them for a day."""
+MOST_CHARACTERS = 1024 * 1024
+"""https://cloud.google.com/bigquery/quotas#query_jobs: of a statement before its names are resolved."""
 _MULTIREGIONS = {"us", "eu"}
 
 
@@ -56,6 +58,16 @@ class Jobs:
     ) -> Job:
         """Take up a job. Raises Refusal where its id is taken or its session is none."""
         query = configuration.get("query", {})
+        if len(query.get("query", "")) > MOST_CHARACTERS:
+            raise Refusal(
+                "invalid",
+                "The query is too large. The maximum standard SQL query length is 1024.00K characters, including"
+                " comments and white space characters.",
+            )
+        if query.get("destinationTable"):
+            raise Refusal(
+                "invalid", "This stand-in keeps no results in a destination table; use CREATE TABLE AS"
+            )
         session = self._session(account, project, configuration, reference.get("location"))
         location = reference.get("location") or (session.location if session else None)
         location = location or self._routed(project, configuration)

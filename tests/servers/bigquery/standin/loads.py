@@ -41,6 +41,7 @@ def load(execution: Execution, run: Run, configuration: dict[str, Any], media: b
         catalog.require((project, table.dataset), run.location)
         require_table(run.account, "tables.updateData", table)
         require_table(run.account, "tables.update", table)
+        execution.updates.admit(table)
     exists = (
         table.table in run.session.temporary
         if temporary and run.session

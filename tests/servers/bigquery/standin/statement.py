@@ -9,6 +9,7 @@ from typing import NamedTuple
 import sqlglot
 from sqlglot import exp
 from tests.servers.bigquery.standin.errors import invalid_query
+from tests.servers.bigquery.standin.googlesql import impossible_number, read, unknown_function
 
 VIEWS = "INFORMATION_SCHEMA."
 _CONTROL = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK)(\s+TRANSACTION)?\s*;?\s*", re.IGNORECASE)
@@ -95,7 +96,7 @@ def aborted_session(text: str) -> str | None:
 def parse(text: str, project: str, default: tuple[str, str] | None, temporary: set[str]) -> Statement:
     """Understand a statement; `temporary` are the temporary tables that it can see. Raises Refusal."""
     try:
-        tree = sqlglot.parse_one(text, read="bigquery")
+        tree = read(text)
     except sqlglot.errors.SqlglotError as error:
         found = _POSITION.search(str(error))
         place = f" at [{found[1]}:{found[2]}]" if found else ""
@@ -105,6 +106,10 @@ def parse(text: str, project: str, default: tuple[str, str] | None, temporary: s
         raise invalid_query(f"Syntax error: {reason}{place}") from error
     if isinstance(tree, exp.Command):
         raise invalid_query(f"Syntax error: Unexpected {str(tree.this).upper()} at [1:1]")
+    if function := unknown_function(tree):
+        raise invalid_query(f"Function not found: {function}")
+    if number := impossible_number(tree):
+        raise invalid_query(f"Invalid precision or scale: {number}")
     statement = Statement(text, _kind(tree), tree)
     statement.temporary = any(True for _ in tree.find_all(exp.TemporaryProperty))
     changed = _resolve(statement, project, default, temporary)

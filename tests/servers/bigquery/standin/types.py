@@ -25,6 +25,17 @@ _NUMERIC_SCALE = 9
 CLUSTERABLE = {"BOOLEAN", "DATE", "DATETIME", "INTEGER", "NUMERIC", "BIGNUMERIC", "STRING", "TIMESTAMP"}
 """https://cloud.google.com/bigquery/docs/clustered-tables: the types that may be clustered by."""
 
+SQL_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+"""What GoogleSQL calls the types that the REST API names otherwise."""
+
+COERCED = {
+    "INT64": {"NUMERIC", "BIGNUMERIC", "FLOAT64"},
+    "NUMERIC": {"BIGNUMERIC", "FLOAT64"},
+    "BIGNUMERIC": {"FLOAT64"},
+    "DATE": {"DATETIME"},
+}
+"""https://cloud.google.com/bigquery/docs/reference/standard-sql/conversion_rules: what becomes what by itself."""
+
 WIDTHS = {
     "INTEGER": 8,
     "FLOAT": 8,
