@@ -34,6 +34,7 @@ ssl_cert_file = 'server.crt'
 ssl_key_file = 'server.key'
 password_encryption = scram-sha-256
 log_min_messages = fatal
+lc_messages = 'C'
 """
 
 
@@ -133,12 +134,53 @@ class PostgresServer:
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    @contextmanager
+    def in_german(self) -> Iterator[None]:
+        """Let the server speak German to whoever connects; English where it came without translations."""
+        try:
+            self._speak("C.UTF-8")
+            yield
+        finally:
+            self._speak("C")
+
+    @contextmanager
+    def access(self, rule: str) -> Iterator[None]:
+        """Put a rule before those of pg_hba.conf."""
+        file = self.data / "pg_hba.conf"
+        before = file.read_text()
+        try:
+            self._admit(f"{rule}\n{before}")
+            yield
+        finally:
+            self._admit(before)
+
+    def _admit(self, rules: str) -> None:
+        (self.data / "pg_hba.conf").write_text(rules)
+        self._reload()
+
+    def _speak(self, locale: str) -> None:
+        self.sql(f"ALTER SYSTEM SET lc_messages = '{locale}'")
+        self._reload()
+
+    def _reload(self) -> None:
+        """Let the server read its files, and wait until new connections have them."""
+        loaded = "SELECT pg_conf_load_time()"
+        before = self.sql(loaded)
+        self.sql("SELECT pg_reload_conf()")
+        while self.sql(loaded) == before:
+            pass  # each look is a new connection
+
     def _run(self, program: str, *arguments: object) -> None:
         command = [str(self.programs / program), *map(str, arguments)]
         if os.geteuid() == 0:
             command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
         done = subprocess.run(
-            command, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=program != "pg_ctl", text=True
+            command,
+            cwd=self.folder,
+            env=os.environ | {"LANGUAGE": "de"},
+            stdin=subprocess.DEVNULL,
+            capture_output=program != "pg_ctl",
+            text=True,
         )
         if done.returncode:
             log = self.folder / "log"
@@ -155,6 +197,7 @@ class PostgresServer:
             dbname=database,
             user=SUPERUSER,
             password=PASSWORD,
+            client_encoding="UTF8",
             autocommit=True,
         ) as connection:
             yield connection
@@ -170,11 +213,12 @@ class PostgresServer:
         return rows
 
     @contextmanager
-    def database(self) -> Iterator[Database]:
+    def database(self, encoding: str = "UTF8") -> Iterator[Database]:
         """A database of its own, dropped at the end with whoever is still connected."""
         self._count += 1
         name = f"test_{self._count}"
-        self.sql(f"CREATE DATABASE {name} TEMPLATE template0")
+        locale = "" if encoding == "UTF8" else " LOCALE 'C'"
+        self.sql(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}'{locale}")
         try:
             yield Database(self, name)
         finally:

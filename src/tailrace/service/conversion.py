@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from tailrace.columns import Column, Kind
 from tailrace.errors import TailraceError
 from tailrace.service.documents import (
     AttemptDocument,
@@ -14,11 +16,13 @@ from tailrace.service.documents import (
     RejectionDocument,
     SyncDocument,
 )
+from tailrace.service.exact import parsed
 
 if TYPE_CHECKING:
     from tailrace.state.quarantine import Rejected
     from tailrace.store.rows import ExceptionRow, SyncRow
 
+_NESTED = (Kind.JSON, Kind.ARRAY, Kind.STRUCT)
 _OPERATION_COUNTS = tuple(OperationCounts.model_fields)
 
 
@@ -109,6 +113,22 @@ def attempt_document(row: ExceptionRow) -> AttemptDocument:
         answer=row.answer,
         attempts=row.attempts,
     )
+
+
+def plain_values(row: Mapping[str, Any], columns: Iterable[Column]) -> dict[str, Any]:
+    """A record's values by column, what is nested as such: JSON, arrays and structs are read as their text."""
+    nested = {column.name for column in columns if column.kind in _NESTED}
+    return {
+        name: _opened(value) if name in nested and isinstance(value, str) else plain_value(value)
+        for name, value in row.items()
+    }
+
+
+def _opened(text: str) -> Any:
+    try:
+        return parsed(text)
+    except ValueError:
+        return text
 
 
 def plain_value(value: Any) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tailrace.columns import Column
 from tailrace.runtime.prepared import prepare
 from tailrace.runtime.record import Facts, facts, render_one, verdict
-from tailrace.service.conversion import attempt_document, moment, plain_value, rejection_document
+from tailrace.service.conversion import attempt_document, moment, plain_values, rejection_document
 from tailrace.service.documents import WhyDocument
 from tailrace.service.exact import parsed
 from tailrace.service.holding import stored_checkpoint
@@ -40,8 +42,8 @@ def why(workspace: Workspace, mapping: str, key: str) -> WhyDocument:
         mapping=mapping,
         key=key,
         verdict=sentence,
-        model=[{name: plain_value(value) for name, value in each.items()} for each in known.model],
-        state=_state(known),
+        model=[plain_values(each, prepared.columns) for each in known.model],
+        state=_state(known, prepared.columns),
         change=None if change == "unknown_key" else change,
         changed_columns=differing,
         payload=parsed(payload.text) if payload is not None and payload.text is not None else None,
@@ -51,12 +53,12 @@ def why(workspace: Workspace, mapping: str, key: str) -> WhyDocument:
     )
 
 
-def _state(known: Facts) -> dict[str, Any] | None:
+def _state(known: Facts, columns: Sequence[Column]) -> dict[str, Any] | None:
     state = known.state
     if state is None:
         return None
     return {
-        "values": {name: plain_value(value) for name, value in state.values.items()},
+        "values": plain_values(state.values, columns),
         "delivered": state.delivered,
         "uncertain": state.uncertain,
         "baseline": state.baseline,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tailrace.errors import ConfigError
 from tailrace.runtime.prepared import placed, project_source
-from tailrace.service.conversion import plain_value, sync_document
+from tailrace.service.conversion import plain_values, sync_document
 from tailrace.service.documents import (
     ColumnDocument,
     GrantsDocument,
@@ -75,7 +75,7 @@ def preview(workspace: Workspace, model: str, limit: int) -> PreviewDocument:
         statement = model_statement(spec.sql, source.limits)
         columns = source.describe(statement)
         table = source.preview(statement, limit)
-    rows = [{name: plain_value(value) for name, value in row.items()} for row in table.to_pylist()]
+    rows = [plain_values(row, columns) for row in table.to_pylist()]
     return PreviewDocument(
         model=model,
         columns=[

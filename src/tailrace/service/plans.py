@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tailrace.errors import Blocked, SourceError
@@ -11,7 +12,7 @@ from tailrace.runtime.heirs import check_heir, missed_state
 from tailrace.runtime.planning import changed_destination
 from tailrace.runtime.prepared import Prepared, prepare
 from tailrace.runtime.requesting import anything_quarantined, on_change, plan_request, previous_of
-from tailrace.service.conversion import error_document, plain_value
+from tailrace.service.conversion import error_document, plain_values
 from tailrace.service.documents import (
     ChangeDocument,
     Counts,
@@ -22,7 +23,7 @@ from tailrace.service.documents import (
 )
 from tailrace.service.exact import parsed
 from tailrace.service.holding import stored_checkpoint
-from tailrace.sources.base import Priced, Source
+from tailrace.sources.base import Column, Priced, Source
 from tailrace.state.checkpoint import Checkpoint
 from tailrace.state.evolve import Evolution, evolve_records
 from tailrace.state.guards import GuardResult, evaluate
@@ -114,7 +115,7 @@ def _document(
             GuardDocument(name=guard.name, limit=guard.limit, value=guard.value, passed=guard.passed)
             for guard in guards
         ],
-        changes=[_change(change) for change in explained.changes],
+        changes=[_change(change, prepared.used) for change in explained.changes],
         set_aside=[
             SetAsideDocument(reason=each.reason, key=each.key, rows=each.rows)  # pyright: ignore[reportArgumentType]
             for each in explained.set_aside
@@ -135,19 +136,15 @@ def _cost(source: Source, made: PlanStatements) -> dict[str, Any]:
         return {}  # an estimate that fails keeps no plan from being shown
 
 
-def _change(change: Change) -> ChangeDocument:
+def _change(change: Change, columns: Sequence[Column]) -> ChangeDocument:
     return ChangeDocument(
         operation=change.operation,
         key=change.key,
-        old=_values(change.old),
-        new=_values(change.new),
+        old=plain_values(change.old, columns) if change.old is not None else None,
+        new=plain_values(change.new, columns) if change.new is not None else None,
         payload=parsed(change.payload) if change.payload is not None else None,
         problem=change.problem,
     )
-
-
-def _values(values: dict[str, Any] | None) -> dict[str, Any] | None:
-    return {name: plain_value(value) for name, value in values.items()} if values is not None else None
 
 
 def _other_destination(prepared: Prepared) -> Blocked:

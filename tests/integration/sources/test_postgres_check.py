@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.servers.postgres import Database, free_port
+from tests.servers.postgres import PASSWORD, Database, free_port
 
 from tailrace.errors import SourceError
 from tailrace.sources.base import CheckStep
@@ -135,6 +135,58 @@ def test_each_way_to_fail_has_its_own_words(
     changes = {name: free_port() if value == "free" else value for name, value in changes.items()}
     failed = first_failure(steps(postgres_database, **changes))
     assert (failed.name, detail in failed.detail, remedy in failed.remedy) == (step, True, True), failed
+
+
+def test_a_refusal_is_told_by_its_sqlstate_whatever_the_servers_language(
+    postgres_database: Database, role: Database
+) -> None:
+    expected = {
+        "source_unauthorized": ({"password": "wrong"}, {"password": None}, {"username": "nobody at all"}),
+        "source_missing": ({"database": "no such database"},),
+        "source_permission": ({"username": USER, "password": "pw"},),
+    }
+    with postgres_database.server.in_german():
+        for code, settings in expected.items():
+            for changes in settings:
+                with pytest.raises(SourceError) as raised:
+                    PostgresSource("w", postgres_database.settings(**changes)).connect()
+                assert (raised.value.code, bool(raised.value.hint)) == (code, True), changes
+        with pytest.raises(SourceError) as raised:
+            PostgresSource("w", postgres_database.settings(password="wrong")).connect()
+        german = "fehlgeschlagen" in raised.value.message
+        failed = first_failure(steps(postgres_database, password="wrong"))
+    assert (failed.name, "`password`" in failed.remedy) == ("login", True)
+    if not german:
+        pytest.skip("this PostgreSQL came without translations: it was asked in English only")
+
+
+@pytest.mark.parametrize("tls", [None, {"mode": "require"}])
+def test_a_refusal_is_told_by_its_sqlstate_for_each_way_to_log_in(
+    postgres_database: Database, tls: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, changes = postgres_database.server, {"username": "lent", "tls": tls}
+    for method in ("scram-sha-256", "md5", "password"):
+        with server.access(f"host all lent all {method}"), postgres_database.connect() as connection:
+            encryption = "md5" if method == "md5" else "scram-sha-256"
+            connection.execute(f"SET password_encryption = '{encryption}'".encode())
+            connection.execute(b"CREATE ROLE lent LOGIN PASSWORD 'pw'")
+            try:
+                PostgresSource("w", postgres_database.settings(**changes, password="pw")).connect().close()
+                for wrong, code in (({"password": "x"}, "unauthorized"), ({"database": "none"}, "missing")):
+                    settings = postgres_database.settings(**{"password": "pw", **changes, **wrong})
+                    with pytest.raises(SourceError) as raised:
+                        PostgresSource("w", settings).connect()
+                    assert raised.value.code == f"source_{code}", (method, wrong)
+            finally:
+                connection.execute(b"DROP ROLE lent")
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    with pytest.raises(SourceError) as raised:
+        PostgresSource("w", postgres_database.settings(password=None, tls=tls, database="none")).connect()
+    assert raised.value.code == "source_missing"
+    with server.access("host all lent all reject"), pytest.raises(SourceError) as raised:
+        PostgresSource("w", postgres_database.settings(**changes, password="pw")).connect()
+    assert raised.value.code == "source_unauthorized"
+    assert "pg_hba.conf" in raised.value.hint
 
 
 @pytest.mark.parametrize("operation", ["INSERT", "UPDATE", "DELETE"])

@@ -5,19 +5,18 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tailrace.errors import SourceError, SourceUnavailable, TailraceError
 from tailrace.sources.checking import Doubt
+from tailrace.sources.postgres.tls import SSL_REQUEST, tls_context
 
 if TYPE_CHECKING:
     from tailrace.sources.postgres.settings import PostgresSettings
     from tailrace.sources.postgres.source import PostgresSource
 
-_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _NAME_MISMATCH = {62, 63, 64}
 _EXPIRED = {9, 10}
 
@@ -96,7 +95,7 @@ def _libpq_agrees(source: PostgresSource) -> bool:
 
 def _handshake(settings: PostgresSettings, parameters: dict[str, Any], mode: str) -> str:
     with _connected(settings) as opened:
-        opened.sendall(_SSL_REQUEST)
+        opened.sendall(SSL_REQUEST)
         answer = opened.recv(1)
         if answer != b"S":
             raise SourceError(
@@ -105,15 +104,9 @@ def _handshake(settings: PostgresSettings, parameters: dict[str, Any], mode: str
                 "`tls: {mode: disable}`.",
                 code="source_tls_missing",
             )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = mode == "verify-full"
-        context.verify_mode = ssl.CERT_REQUIRED if mode.startswith("verify") else ssl.CERT_NONE
         try:
-            if mode.startswith("verify"):
-                context.load_verify_locations(parameters["sslrootcert"])
-            if "sslcert" in parameters:
-                context.load_cert_chain(parameters["sslcert"], parameters["sslkey"])
-        except (ssl.SSLError, OSError) as error:
+            context = tls_context(parameters, mode)
+        except OSError as error:
             raise SourceError(
                 f"the certificate files of `tls` cannot be used: {error}",
                 hint="They must be PEM files that this user may read, and `key` must belong to `cert`.",

@@ -6,6 +6,7 @@ COPY's binary format does, and Arrow writes CSV as fast as the server reads it.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,11 @@ def table_columns(
     return [name if name in existing else folded[name.lower()] for name in names]
 
 
-def csv_blocks(data: pa.Table) -> Iterator[bytes]:
-    """The rows as CSV: every text quoted, so that an empty text is told from NULL; bytes in hex."""
+def csv_blocks(data: pa.Table, encoding: str = "UTF8") -> Iterator[bytes]:
+    """The rows as CSV: every text quoted, so that an empty text is told from NULL; bytes in hex.
+
+    A character that the database's encoding has not, as in a destination's message, becomes a question mark.
+    """
     import pyarrow as pa
     from pyarrow import csv
 
@@ -48,7 +52,17 @@ def csv_blocks(data: pa.Table) -> Iterator[bytes]:
         columns = [_as_text(column) for column in batch.columns]
         sink = pa.BufferOutputStream()
         csv.write_csv(pa.Table.from_arrays(columns, [str(i) for i in range(len(columns))]), sink, options)
-        yield sink.getvalue().to_pybytes()
+        yield _fit(sink.getvalue().to_pybytes(), encoding)
+
+
+def _fit(block: bytes, encoding: str) -> bytes:
+    if encoding in ("UTF8", "SQL_ASCII") or block.isascii():
+        return block
+    try:
+        codec = codecs.lookup(encoding.replace("WIN", "cp")).name
+    except LookupError:
+        codec = "ascii"
+    return block.decode().encode(codec, "replace").decode(codec).encode()
 
 
 def _as_text(column: pa.Array) -> pa.Array:

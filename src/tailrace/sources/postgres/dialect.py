@@ -49,6 +49,9 @@ _KINDS = {
     "record": Kind.STRUCT,
 }
 
+_MADE = {"enum": Kind.TEXT, "composite": Kind.STRUCT}
+"""Types that users make, as a session describes them: what they are, and their name."""
+
 _STORED = {
     Kind.BOOL: "boolean",
     Kind.DECIMAL: "numeric",
@@ -122,6 +125,9 @@ class PostgresDialect(Dialect):
         return "timestamp with time zone" if word == "timestamptz" else word
 
     def kind_of(self, native: str) -> Kind:
+        made, _, named = native.partition(" ")
+        if named and made in _MADE:
+            return _MADE[made]
         bare = _bare(native)
         return Kind.ARRAY if bare.endswith("]") else _KINDS.get(bare, Kind.OTHER)
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+import ssl
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tailrace.errors import Cancelled, ModelError, SourceError, SourceUnavailable, TailraceError
 from tailrace.sources.deadline import timeout_error
+from tailrace.sources.postgres.refusal import refusal
+
+if TYPE_CHECKING:
+    from tailrace.sources.postgres.settings import Connection
 
 
 class _Class(NamedTuple):
@@ -21,6 +26,12 @@ _EXACT = {
     "28000": _Class("source_unauthorized", "Check `username`, and that pg_hba.conf lets it in from here."),
     "3D000": _Class("source_missing", "Check the source's `database`."),
     "42501": _Class("source_permission", "Ask an administrator to run what `tailrace grants` prints."),
+    "22021": _Class(
+        "source_text",
+        "The database holds text that is not in its own encoding, or says SQL_ASCII and means another one: convert it"
+        " in the model: convert_from(convert(convert_to(name, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'UTF8').",
+    ),
+    "22P05": _Class("source_text", "The database's encoding has no such character; use one with UTF8."),
     "53100": _Class("source_disk_full", "Free space on the server's disk."),
     "53200": _Class("source_memory", "The server ran out of memory; lower its load or raise its limits."),
     "53300": _Class("source_unavailable", "The server has no free connection; raise max_connections.", True),
@@ -46,6 +57,8 @@ _CLASSES = {
 
 _STREAMED = re.compile(r"(?:ERROR|FATAL): (.*)", re.DOTALL)
 """An error in the middle of a stream arrives as text without a SQLSTATE."""
+_NO_TEXT = re.compile(r"UTF8.*: 0x[0-9a-f]{2}")
+"""What all translations of SQLSTATE 22021's text have in common."""
 
 
 def ours(error: Any, *, cancelled: bool = False, timeout: float | None = None) -> TailraceError:
@@ -54,6 +67,8 @@ def ours(error: Any, *, cancelled: bool = False, timeout: float | None = None) -
     text = _text(error)
     if state == "57014" or (state is None and (cancelled or text.startswith("canceling statement"))):
         return _stopped(text, cancelled, timeout)
+    if state is None and _NO_TEXT.search(text):
+        state = "22021"
     found = _EXACT.get(state or "") or _CLASSES.get((state or "")[:2])
     if found is None and state is None and _lost_connection(error):
         found = _Class("source_unavailable", _RECONNECT, True)
@@ -63,42 +78,37 @@ def ours(error: Any, *, cancelled: bool = False, timeout: float | None = None) -
     return kind(f"PostgreSQL: {text}", hint=found.hint, code=found.code)
 
 
-_CONNECTING = (
-    (r"password authentication failed|no password supplied|fe_sendauth", "28P01"),
-    (r"role .* does not exist|no pg_hba.conf entry|authentication failed", "28000"),
-    (r"database .* does not exist", "3D000"),
-    (r"permission denied for database", "42501"),
-    (r"too many connections|remaining connection slots|too many clients", "53300"),
-    (r"starting up|shutting down|recovery mode|not accepting connections", "57P03"),
-)
-
-
-def connect_error(error: Any) -> TailraceError | None:
-    """Why a connection was refused. libpq gives no SQLSTATE for that, so the server's words decide."""
-    if getattr(error, "sqlstate", None):
-        return None
+def connect_error(error: Any, connection: Connection) -> TailraceError:
+    """Why a connection was refused. libpq gives no SQLSTATE for that, so the server is asked for it once more."""
     text = _last_reason(str(error))
-    for pattern, state in _CONNECTING:
-        if re.search(pattern, text):
-            found = _EXACT[state]
-            hint = found.hint
-            if state == "42501":
-                hint = "An administrator runs GRANT CONNECT ON DATABASE, as `tailrace grants` prints it."
-            kind = SourceUnavailable if found.unavailable else SourceError
-            return kind(f"PostgreSQL: {text}", hint=hint, code=found.code)
-    if "SSL" in text or "certificate" in text:
+    found_by_libpq = getattr(
+        getattr(error, "pgconn", None), "password", None
+    )  # by PGPASSWORD or ~/.pgpass, say
+    password = {"password": found_by_libpq.decode()} if found_by_libpq else {}
+    try:
+        state = refusal(connection.parameters | password)
+    except ssl.SSLError:
         return SourceError(
             f"PostgreSQL: {text}",
             hint="`tailrace check` says what is wrong with the source's `tls` settings.",
             code="source_tls_failed",
         )
-    return SourceUnavailable(f"PostgreSQL: {text}", hint=_RECONNECT)
+    except (OSError, ValueError):
+        state = None
+    found = _EXACT.get(state or "") or _CLASSES.get((state or "")[:2])
+    if found is None:
+        return SourceUnavailable(f"PostgreSQL: {text}", hint=_RECONNECT)
+    hint = found.hint
+    if state == "42501":
+        hint = "An administrator runs GRANT CONNECT ON DATABASE, as `tailrace grants` prints it."
+    kind = SourceUnavailable if found.unavailable else SourceError
+    return kind(f"PostgreSQL: {text}", hint=hint, code=found.code)
 
 
 def _last_reason(text: str) -> str:
     lines = [line.strip(" -\t") for line in text.splitlines() if "failed: " in line or "ERROR" in line]
     line = lines[-1] if lines else " ".join(text.split())
-    return re.sub(r"^.*(?:FATAL|ERROR): +", "", line)
+    return re.sub(r"^.*?:  ", "", line)  # libpq writes two spaces after a severity, in every language
 
 
 def model_error(error: Any) -> ModelError | None:
@@ -112,8 +122,8 @@ def model_error(error: Any) -> ModelError | None:
 def _stopped(text: str, cancelled: bool, timeout: float | None) -> TailraceError:
     if cancelled:
         return Cancelled("the statement was cancelled")
-    if "user request" not in text:
-        return timeout_error(timeout or 0)
+    if timeout and "user request" not in text:
+        return timeout_error(timeout)
     return SourceError(
         "the statement was cancelled on the server",
         hint="Somebody ended it there (pg_cancel_backend); run the sync again.",

@@ -55,14 +55,17 @@ def connect(connection: Connection, timeout: float | None) -> psycopg.Connection
 
     try:
         opened = psycopg.connect(**connection.parameters, autocommit=True, prepare_threshold=None)  # pyright: ignore[reportArgumentType]
-        try:
-            opened.execute(pin_settings(timeout).encode())
-        except BaseException:
-            opened.close()
-            raise
-        return opened
     except psycopg.Error as error:
-        raise connect_error(error) or ours(error, timeout=timeout) from error
+        raise connect_error(error, connection) from error
+    try:
+        opened.execute(pin_settings(timeout).encode())
+    except psycopg.Error as error:
+        opened.close()
+        raise ours(error, timeout=timeout) from error
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 class PostgresSession:
@@ -145,8 +148,9 @@ class PostgresSession:
             names = [(found.fname(i) or b"").decode() for i in range(found.nfields)]
             types = [(found.ftype(i), found.fmod(i)) for i in range(found.nfields)]
             natives = connection.execute(
-                "SELECT format_type(t, m) FROM unnest(%s::oid[], %s::int[]) WITH ORDINALITY AS x(t, m, n) "
-                "ORDER BY n",
+                "SELECT CASE p.typtype WHEN 'e' THEN 'enum ' WHEN 'c' THEN 'composite ' ELSE '' END"
+                " || format_type(t, m) FROM unnest(%s::oid[], %s::int[]) WITH ORDINALITY AS x(t, m, n)"
+                " JOIN pg_type AS p ON p.oid = t ORDER BY n",
                 ([t for t, _ in types], [m for _, m in types]),
             ).fetchall()
             return [(name, native) for name, (native,) in zip(names, natives, strict=True)]
@@ -190,7 +194,9 @@ class PostgresSession:
             )
             with connection.cursor() as cursor:
                 with cursor.copy(statement) as copy:
-                    for block in csv_blocks(data):
+                    for block in csv_blocks(
+                        data, connection.info.parameter_status("server_encoding") or "UTF8"
+                    ):
                         copy.write(block)
                 return cursor.rowcount
 
@@ -255,7 +261,7 @@ class PostgresSession:
             try:
                 opened = adbc.connect(self._parameters.uri(), autocommit=True)
             except adbc.Error as error:
-                raise connect_error(error) or ours(error) from error
+                raise connect_error(error, self._parameters) from error
             try:
                 with opened.cursor() as cursor:
                     cursor.execute(pin_settings(None, read_only=True))
