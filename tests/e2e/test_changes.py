@@ -232,3 +232,23 @@ def test_r17_an_edit_resends_all_or_nothing_if_told_so(project: Project, choice:
     project.data("UPDATE people SET name = 'later' WHERE id = 3")
     assert project.ok().counts.updated == 1
     assert project.names["3"] == "LATER"
+
+
+def test_r17_each_record_counts_as_the_version_that_was_sent_of_it(project: Project) -> None:
+    project.people((1, "a"), columns="id bigint, name varchar(10)")
+    project.edit(mode="insert", fields={"id": "$id", "name": "{{ name | upper }}"})
+    assert project.ok().counts.added == 1
+    for key, name in ((2, "{{ name | upper }}!"), (3, "{{ name | upper }}?"), (4, "{{ name | upper }}")):
+        project.data(f"INSERT INTO people VALUES ({key}, 'a')")
+        project.edit(fields={"id": "$id", "name": name})
+        assert project.plan().counts.added == 1
+        assert project.ok().counts.added == 1
+    assert project.ok().counts.unchanged == 4
+    assert project.names == {"1": "A", "2": "A!", "3": "A?", "4": "A"}
+    project.edit(mode="upsert")
+    assert project.plan().counts.updated == 2
+    assert project.ok().counts.updated == 2
+    assert project.names == {"1": "A", "2": "A", "3": "A", "4": "A"}
+    assert project.operations("1") == ["added"]
+    assert project.operations("4") == ["added"]
+    assert project.ok().counts.unchanged == 4

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tailrace.runtime.plan_id import OUTPUTS, PlanId
 from tailrace.runtime.prepared import Prepared
 from tailrace.runtime.requesting import Previous
-from tailrace.runtime.rerendering import Differing, old_mapping, stored_for
+from tailrace.runtime.rerendering import Differing, old_mappings, stored_for
 from tailrace.sources.base import Session
 from tailrace.state.names import StateNames
 from tailrace.state.operations import CANDIDATE, SENDABLE
@@ -80,9 +80,9 @@ class _Reading:
         self._columns = [column.name for column in request.used]
         self._samples = samples
         self._renderer = prepared.compiled.renderer(OUTPUTS, threads=2)
-        old = old_mapping(previous, prepared) if request.candidates else None
-        self._differing = Differing(old, prepared.compiled) if old is not None else None
-        stored = stored_for(old, previous.columns) if old is not None else ()
+        old = old_mappings(previous, prepared) if request.candidates else ()
+        self._differing = Differing(old, prepared.compiled) if old else None
+        stored = stored_for(old, previous.columns)
         self.before = [column for column in stored if column.name not in self._columns]
         """Where the state holds what only the earlier mapping reads."""
         self._id = PlanId()

@@ -292,7 +292,7 @@ class _Planning:
             columns=request.columns,
             remember=prepared.remember,
             fingerprint=prepared.compiled.fingerprint,
-            spec=pinned_document(pinned, prepared, previous, on_change(prepared, previous)),
+            spec=pinned_document(pinned, prepared, previous, on_change(prepared, previous), n),
             destination=target.identity,
             mapping=mapping.name,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from tailrace.errors import Blocked
@@ -19,48 +19,60 @@ from tailrace.state.plan_request import PlanRequest
 
 OnChange = Literal["same", "rerender", "resend", "keep"]
 
-_DUE = "rendered_before"
+_EARLIER = "rendered_before"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A version of the mapping that rendered what the destination holds; `until` is the first sync it did not."""
+
+    fingerprint: str
+    spec: dict[str, Any]
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """What the last sync left: how the records are stored, and the mapping that rendered them."""
+    """What earlier syncs left: how the records are stored, and the mapping that rendered them."""
 
     columns: tuple[StoredColumn, ...] = ()
     remember: Remember = "values"
-    fingerprint: str | None = None
-    spec: dict[str, Any] | None = None
+    renderings: tuple[Rendering, ...] = ()
+    """In their order; several only after edits in a mode that sends no updates. The last is the last sync's."""
     destination: str | None = None
     first: bool = True
 
 
 def previous_of(found: Checkpoint | None) -> Previous:
-    """What a checkpoint says of the last sync."""
+    """What a checkpoint says of earlier syncs."""
     if found is None:
         return Previous()
-    due = (found.spec or {}).get(_DUE)
-    fingerprint, spec = (due["fingerprint"], due["spec"]) if due else (found.fingerprint, found.spec)
-    return Previous(found.columns or (), found.remember, fingerprint, spec, found.destination, found.first)
+    spec = dict(found.spec or {})
+    renderings = [Rendering(**each) for each in spec.pop(_EARLIER, ())]
+    if found.fingerprint is not None:
+        renderings.append(Rendering(found.fingerprint, spec))
+    return Previous(found.columns or (), found.remember, tuple(renderings), found.destination, found.first)
 
 
 def pinned_document(
-    pinned: PinnedMapping, prepared: Prepared, previous: Previous, change: OnChange
+    pinned: PinnedMapping, prepared: Prepared, previous: Previous, change: OnChange, n: int
 ) -> dict[str, Any]:
-    """What the checkpoint keeps of a mapping as planned.
+    """What the checkpoint keeps of a mapping as planned for sync number `n`.
 
-    Where its fields were edited in a mode that sends no updates, the earlier version stays beside it, so that a later
-    mode finds what renders differently since (R8, R17).
+    Where its fields were edited in a mode that sends no updates, earlier versions stay beside it, each with the syncs
+    that it rendered, so that a later mode finds what renders differently since (R8, R17).
     """
-    due = change in ("rerender", "resend") and "updated" not in prepared.mapping.operations
-    earlier = {"fingerprint": previous.fingerprint, "spec": previous.spec}
-    return pinned.document() | ({_DUE: earlier} if due else {})
+    if change in ("same", "keep") or "updated" in prepared.mapping.operations:
+        return pinned.document()
+    *earlier, last = previous.renderings
+    if _edited(prepared, previous):
+        earlier.append(replace(last, until=n))
+    return pinned.document() | {_EARLIER: [asdict(each) for each in earlier]}
 
 
 def on_change(prepared: Prepared, previous: Previous) -> OnChange:
     """What is to be done about an edited expression (R17). Raises Blocked where only a person can say."""
-    if previous.fingerprint is None:
-        return "same"
-    if previous.fingerprint == prepared.compiled.fingerprint and not _other_class(prepared, previous):
+    if not previous.renderings or (len(previous.renderings) == 1 and not _edited(prepared, previous)):
         return "same"
     chosen = prepared.mapping.on_change
     checksums = prepared.remember == "checksum" or previous.remember == "checksum"
@@ -76,6 +88,12 @@ def on_change(prepared: Prepared, previous: Previous) -> OnChange:
             code="mapping_changed",
         )
     return "rerender"
+
+
+def _edited(prepared: Prepared, previous: Previous) -> bool:
+    """Whether the mapping renders by other expressions than at the last sync."""
+    last = previous.renderings[-1].fingerprint
+    return last != prepared.compiled.fingerprint or _other_class(prepared, previous)
 
 
 def _other_class(prepared: Prepared, previous: Previous) -> bool:
@@ -115,7 +133,7 @@ def plan_request(
         remember=prepared.remember,
         fingerprint=rejection_scope(prepared.compiled.fingerprint, prepared.target),
         quarantine=quarantine,
-        candidates=change == "rerender",
+        candidates=change == "rerender" and "updated" in mapping.operations,
         resend=change == "resend",
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 # pyright: reportAttributeAccessIssue=false
 # pyarrow.compute makes its functions when it is imported, where no checker sees them.
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tailrace.runtime.pinned import unpin
@@ -14,7 +15,7 @@ from tailrace.runtime.requesting import Previous
 from tailrace.sources.base import Session
 from tailrace.state.columns import StoredColumn
 from tailrace.state.names import StateNames
-from tailrace.state.plan_read import OLD
+from tailrace.state.plan_read import OLD, SYNCED
 from tailrace.state.rerender import keep_candidates, read_candidates
 
 if TYPE_CHECKING:
@@ -23,50 +24,85 @@ if TYPE_CHECKING:
     from tailrace.mapping.compile import CompiledMapping
 
 
-def old_mapping(previous: Previous, prepared: Prepared) -> CompiledMapping | None:
-    """The mapping as it rendered what was delivered last; None where that cannot be known any more."""
+@dataclass(frozen=True, slots=True)
+class OldMapping:
+    """A mapping as it rendered what was delivered by the syncs before number `until`; None: by all later ones."""
+
+    compiled: CompiledMapping
+    until: int | None
+
+
+def old_mappings(previous: Previous, prepared: Prepared) -> tuple[OldMapping, ...]:
+    """The versions of the mapping that rendered what the destination holds, in their order."""
     from tailrace.mapping.compile import compile_mapping
 
-    if previous.spec is None:
-        return None
-    pinned = unpin(previous.spec)
-    return compile_mapping(pinned.fields, pinned.columns, action_fields=prepared.target.action.fields)
+    fields = prepared.target.action.fields
+    found = [(unpin(each.spec), each.until) for each in previous.renderings]
+    return tuple(
+        OldMapping(compile_mapping(pinned.fields, pinned.columns, action_fields=fields), until)
+        for pinned, until in found
+    )
 
 
-def stored_for(compiled: CompiledMapping, columns: Sequence[StoredColumn]) -> tuple[StoredColumn, ...]:
-    """Where the state holds the columns that a mapping reads, also those that no mapping has used since."""
+def stored_for(old: Sequence[OldMapping], columns: Sequence[StoredColumn]) -> tuple[StoredColumn, ...]:
+    """Where the state holds the columns that these mappings read, also those that no mapping has used since."""
     by_name = {column.name: replace(column, retired=False) for column in reversed(columns)}
-    return tuple(by_name[name] for name in compiled.used_columns if name in by_name)
+    names = dict.fromkeys(name for each in old for name in each.compiled.used_columns)
+    return tuple(by_name[name] for name in names if name in by_name)
 
 
 class Differing:
     """Renders records with the old and the new mapping and compares. Use it as a context manager."""
 
-    def __init__(self, old: CompiledMapping, new: CompiledMapping) -> None:
-        from tailrace.mapping.rerender import Comparison
-
-        self._old = old.renderer(threads=2)
+    def __init__(self, old: Sequence[OldMapping], new: CompiledMapping) -> None:
+        self._open = ExitStack()
         self._new = new.renderer(threads=2)
-        self._old_columns = old.used_columns
-        self._comparison = Comparison(old.field_names, new.field_names)
+        self._open.callback(self._new.close)
+        self._old = [_Pair(each.compiled, new, self._open) for each in old]
+        self._until = [each.until for each in old[:-1]]
 
     def __enter__(self) -> Differing:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._old.close()
-        self._new.close()
-        self._comparison.__exit__(None, None, None)
+        self._open.close()
 
     def rows(self, batch: pa.RecordBatch) -> pa.BooleanArray:
         """For each row (new columns by name, old ones as `_old_<name>`), whether it renders differently."""
+        import numpy as np
         import pyarrow as pa
 
-        names = [name for name in self._old_columns if OLD + name in batch.schema.names]
-        old = pa.RecordBatch.from_arrays([batch.column(OLD + name) for name in names], names=names)
-        was = self._old.render(old).column("payload")
         now = self._new.render(batch).column("payload")
-        return self._comparison.differing(was, now)
+        if len(self._old) == 1:
+            return self._old[0].rows(batch, now)
+        synced = batch.column(SYNCED).fill_null(0).to_numpy(zero_copy_only=False)
+        version = np.searchsorted(np.array(self._until), synced, side="right")
+        differs = np.zeros(batch.num_rows, dtype=bool)
+        for number, old in enumerate(self._old):
+            (rows,) = (version == number).nonzero()
+            if len(rows):
+                found = old.rows(batch.take(pa.array(rows)), now.take(pa.array(rows)))
+                differs[rows] = found.to_numpy(zero_copy_only=False)
+        return pa.array(differs, pa.bool_())
+
+
+class _Pair:
+    """One old version beside the new one."""
+
+    def __init__(self, old: CompiledMapping, new: CompiledMapping, stack: ExitStack) -> None:
+        from tailrace.mapping.rerender import Comparison
+
+        self._renderer = old.renderer(threads=2)
+        stack.callback(self._renderer.close)
+        self._columns = old.used_columns
+        self._comparison = stack.enter_context(Comparison(old.field_names, new.field_names))
+
+    def rows(self, batch: pa.RecordBatch, now: pa.Array) -> pa.BooleanArray:
+        import pyarrow as pa
+
+        names = [name for name in self._columns if OLD + name in batch.schema.names]
+        old = pa.RecordBatch.from_arrays([batch.column(OLD + name) for name in names], names=names)
+        return self._comparison.differing(self._renderer.render(old).column("payload"), now)
 
 
 def rerender(
@@ -81,9 +117,7 @@ def rerender(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    old = old_mapping(previous, prepared)
-    if old is None:
-        return 0
+    old = old_mappings(previous, prepared)
     dialect = prepared.source.dialect
     kept: list[pa.Array] = []
     old_columns = stored_for(old, previous.columns)

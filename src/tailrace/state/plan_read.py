@@ -1,4 +1,4 @@
-"""Reading plans: units of work as one stream each (R10), previews without a table, samples of changes."""
+"""Reading plans: units of work as one stream each (R10), previews without a table."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ MAX_RECORDS = 50_000
 MAX_BYTES = 64 * 1024 * 1024
 OLD = "_old_"
 """What a column with the state's value is called, before the model's name of it."""
+SYNCED = "_synced_n"
 
 _SENT = {"seq": "seq", "record_id": "key", "operation": "operation", "prior_id": "prior_id"}
 _SHOWN = {
@@ -150,6 +151,11 @@ def read_columns(
     ]
 
 
+def rendered_by(dialect: Dialect) -> str:
+    """The number of the sync that the destination has a state row `r` from."""
+    return f"r.synced_n AS {dialect.quote(SYNCED)}"
+
+
 @contextmanager
 def stream_plan(
     session: Session,
@@ -163,7 +169,8 @@ def stream_plan(
 
     Columns: _operation, _key, _seq, _prior_id, _reason, _total, the used columns by model name, and again
     with `_old_` before the name: what the state holds, for updated rows and candidates; `before` are columns
-    of the state that only an earlier mapping used. Leaves nothing in the warehouse.
+    of the state that only an earlier mapping used. Where there is a state, `_synced_n` is the sync that rendered
+    it. Leaves nothing in the warehouse.
     """
     statements = stream_statements(dialect, names, request, before, attempt)
     with statements.staged(session):
@@ -190,7 +197,7 @@ def stream_statements(
     plan = plan_statements(dialect, names, request, attempt)
     rows = f"(\n{plan.select}\n) AS p"
     if not request.empty:
-        selected += read_columns(dialect, "r", before, OLD)
+        selected += [rendered_by(dialect), *read_columns(dialect, "r", before, OLD)]
         rows += _joined_records(dialect, names, f" AND p.operation IN ('updated', '{CANDIDATE}')")
     query = f"SELECT {', '.join(selected)}\nFROM {rows}\nORDER BY {dialect.nulls_last('p.seq')}"
     return replace(plan, select=query)
@@ -213,33 +220,7 @@ def _old_value(dialect: Dialect, records: RecordsTable | None, column: StoredCol
     return dialect.read_expr(state_value(dialect, records, column), column.column)
 
 
-def change_samples(
-    session: Session,
-    dialect: Dialect,
-    names: StateNames,
-    table: str,
-    request: PlanRequest,
-    operation: str,
-    limit: int = 10,
-) -> pa.Table:
-    """The first rows of one operation in a plan table, with the state's values under `_old_` names."""
-    columns = [
-        *own_columns(dialect, _SHOWN),
-        *read_columns(dialect, "p", request.used),
-        *_old_columns(dialect, request.records, request.used),
-    ]
-    target = dialect.table(names.schema, table)
-    rows = f"{target} AS p"
-    if not request.empty:
-        rows += _joined_records(dialect, names)
-    query = (
-        f"SELECT {', '.join(columns)} FROM {rows} WHERE p.operation = {dialect.literal(operation)}"
-        f" ORDER BY {dialect.nulls_last('p.seq')}, p.record_id"
-    )
-    return session.read(dialect.limited(query, limit)).read_all()
-
-
-def _joined_records(dialect: Dialect, names: StateNames, condition: str = "") -> str:
+def _joined_records(dialect: Dialect, names: StateNames, condition: str) -> str:
     """The state `r` beside plan rows `p`."""
     same = dialect.same_key("r.record_id", "p.record_id")
     return f" LEFT JOIN {records_rows(dialect, names)} AS r ON {same}{condition}"

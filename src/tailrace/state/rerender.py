@@ -14,7 +14,7 @@ from tailrace.sources.dialect import Dialect
 from tailrace.state.columns import StoredColumn
 from tailrace.state.names import StateNames
 from tailrace.state.operations import CANDIDATE
-from tailrace.state.plan_read import OLD, own_columns, read_columns
+from tailrace.state.plan_read import OLD, own_columns, read_columns, rendered_by
 from tailrace.state.records import records_rows
 
 if TYPE_CHECKING:
@@ -31,12 +31,14 @@ def read_candidates(
 ) -> pa.RecordBatchReader:
     """One stream of `_seq`, `_key`, the new columns by model name and the old mapping's as `_old_<name>`.
 
-    `old_columns` are the checkpoint's: where and in which form the state holds what was rendered then.
+    `old_columns` are the checkpoint's: where and in which form the state holds what was rendered then;
+    `_synced_n` is the sync that rendered it.
     """
     target, records = dialect.table(names.schema, table), records_rows(dialect, names)
     same = dialect.same_key("r.record_id", "p.record_id")
     selected = [
         *own_columns(dialect, {"seq": "seq", "record_id": "key"}),
+        rendered_by(dialect),
         *read_columns(dialect, "p", columns),
         *read_columns(dialect, "r", old_columns, OLD),
     ]

@@ -317,7 +317,8 @@ SELECT
   r."id" AS "_old_id",
   r."Name" AS "_old_Name",
   CAST(r."total_2" AS TEXT) AS "_old_total",
-  CAST(r."extra" AS TEXT) AS "_old_extra"
+  CAST(r."extra" AS TEXT) AS "_old_extra",
+  r.synced_n AS "_synced_n"
 FROM (
   SELECT
     op AS operation,
