@@ -1,4 +1,4 @@
-"""Plan tables: made by the plan's statement, counted, limited, sampled."""
+"""Plan tables: made by the plan's statement, counted, limited."""
 
 from __future__ import annotations
 
@@ -171,25 +171,3 @@ class _Tally:
                 for each in SENDABLE
             },
         )
-
-
-def set_aside_samples(
-    session: Session, dialect: Dialect, names: StateNames, table: str, limit: int = 10
-) -> list[SetAside]:
-    """Some keys that were set aside (R6), those with most rows first within each reason."""
-    return [
-        SetAside(str(reason), None if reason == "null" else key, int(rows))
-        for reason, key, rows in session.rows(
-            _set_aside_query(dialect, dialect.table(names.schema, table), limit)
-        )
-    ]
-
-
-def _set_aside_query(dialect: Dialect, rows: str, limit: int) -> str:
-    """Rows of (reason, key, rows)."""
-    query = (
-        "SELECT reason, record_id, count(*) AS matches"
-        f" FROM {rows} WHERE operation = 'set_aside' GROUP BY reason, record_id"
-        " ORDER BY reason, matches DESC, record_id"
-    )
-    return dialect.limited(query, limit)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.integration.state.seen import set_aside
 from tests.integration.state.shop import Shop, check
 
 from tailrace.errors import ModelError
 from tailrace.sources.dialect import WHITE_SPACE, check_key
-from tailrace.state.plan_table import SetAside, set_aside_samples
 
 
 def keys(shop: Shop, *values: str, key: str | list[str] = "id") -> list[str | None]:
@@ -102,14 +102,12 @@ def test_r06_bad_keys_are_set_aside_with_samples_and_stop_nobody(shop: Shop) -> 
         assert changes == expected
         check(planned, 8)
         assert planned.counts.counts.set_aside == 7
-        with shop.source.session() as session:
-            samples = set_aside_samples(session, d, shop.names, planned.table)
-        assert set(samples) == {
-            SetAside("blank", " ", 1),
-            SetAside("blank", WHITE_SPACE, 1),
-            SetAside("empty", "", 1),
-            SetAside("null", None, 2),
-            SetAside("repeated", "twice", 2),
+        assert set_aside(shop, model) == {
+            ("blank", " "): 1,
+            ("blank", WHITE_SPACE): 1,
+            ("empty", ""): 1,
+            ("null", None): 2,
+            ("repeated", "twice"): 2,
         }
         planned.deliver()
     assert shop.rows(f"SELECT record_id FROM {shop.records}") == [("good",)]
@@ -139,9 +137,12 @@ def test_r06_composite_keys_are_one_json_array(shop: Shop) -> None:
     assert sorted(json.loads(key) for key in sent) == sorted(["1", part] for part in parts)
     assert all(": " not in key and ", " not in key for key in sent)
     assert planned.counts.counts.set_aside == 4
-    with shop.source.session() as session:
-        found = set_aside_samples(session, d, shop.names, planned.table)
-    assert [(sample.reason, sample.rows) for sample in found] == [("blank", 1), ("empty", 1), ("null", 2)]
+    found = set_aside(shop, "SELECT a, b FROM customers", ["a", "b"])
+    assert sorted((reason, rows) for (reason, _), rows in found.items()) == [
+        ("blank", 1),
+        ("empty", 1),
+        ("null", 2),
+    ]
 
 
 def test_r06_parts_of_a_composite_key_do_not_run_into_each_other(shop: Shop) -> None:

@@ -44,7 +44,7 @@ ORDER BY bucket, exact_id
 ) AS rows_of
 ) AS numbered;
 
-SELECT p.operation AS "_OPERATION", p.record_id AS "_KEY", p.seq AS "_SEQ", p.prior_id AS "_PRIOR_ID", p.reason AS "_REASON", p.total AS "_TOTAL", p."ID" AS "ID", p."Name" AS "Name", p."TOTAL_2" AS "TOTAL", p."EXTRA_JSON" AS "EXTRA_JSON", p."MOMENT" AS "MOMENT", r."ID" AS "_OLD_ID", r."Name" AS "_old_Name", r."TOTAL_2" AS "_OLD_TOTAL", r."EXTRA_JSON" AS "_OLD_EXTRA_JSON", r."MOMENT" AS "_OLD_MOMENT"
+SELECT p.operation AS "_OPERATION", p.record_id AS "_KEY", p.seq AS "_SEQ", p.prior_id AS "_PRIOR_ID", p.reason AS "_REASON", p.total AS "_TOTAL", p."ID" AS "ID", p."Name" AS "Name", p."TOTAL_2" AS "TOTAL", p."EXTRA_JSON" AS "EXTRA_JSON", p."MOMENT" AS "MOMENT", r."ID" AS "_OLD_ID", r."Name" AS "_old_Name", r."TOTAL_2" AS "_OLD_TOTAL", r."EXTRA_JSON" AS "_OLD_EXTRA_JSON", r."MOMENT" AS "_OLD_MOMENT", r.synced_n AS "_SYNCED_N"
 FROM (
 SELECT op AS operation, record_id, bucket, CASE WHEN op IN ('added', 'updated', 'deleted', 'candidate') THEN CAST(bucket AS BIGINT) * 1099511627776 + pos END AS seq, prior_id, reason, CAST(NULL AS BIGINT) AS total, c0 AS "ID", c1 AS "Name", c2 AS "TOTAL_2", c3 AS "EXTRA_JSON", c4 AS "MOMENT"
 FROM (
