@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.e2e.project import Project
 
-from tailrace.service import deep_samples
-from tailrace.service.deep_samples import Sample
+from tailrace.sources.registry import source_type
+from tailrace.sources.samples import Sample
 
 STEPS = (
     *("versions", "managed schema", "first sync", "values", "nothing changed", "changes"),
@@ -44,9 +44,8 @@ def test_what_stood_in_the_managed_schema_stays(project: Project) -> None:
 def test_a_value_that_arrives_changed_is_named_and_the_tables_are_dropped(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(
-        deep_samples.SAMPLES, project.warehouse.kind, (Sample("whole", "CAST(1 AS BIGINT)", "2"),)
-    )
+    wrong = (Sample("whole", "CAST(1 AS BIGINT)", "2"),)
+    monkeypatch.setattr(source_type(project.warehouse.kind), "samples", wrong)
     with project.opened() as workspace:
         (checked,) = workspace.check(["warehouse"], deep=True)
     failed = [step for step in checked.steps if step.status == "failed"]

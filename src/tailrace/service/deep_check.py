@@ -25,9 +25,10 @@ from tailrace.runtime.planning import Options
 from tailrace.runtime.prepared import prepare, project_source
 from tailrace.runtime.stop import StopSignal
 from tailrace.runtime.sync import Surroundings, run_mapping
-from tailrace.service.deep_samples import SAMPLES, Sample
 from tailrace.service.documents import CheckStepDocument
 from tailrace.service.listener import Listener, listening
+from tailrace.sources.registry import packages
+from tailrace.sources.samples import samples_of
 from tailrace.spec.destination import DestinationSpec
 from tailrace.spec.mapping import MappingSpec
 from tailrace.spec.model import ModelSpec
@@ -42,13 +43,6 @@ if TYPE_CHECKING:
 NAME = "tailrace_deep_check"
 RECORDS = 995
 _GUARDS = {"max_delete_percent": "off", "max_set_aside_percent": "off", "max_rejected_percent": "off"}
-_PACKAGES = {
-    "azure": ("mssql-python",),
-    "bigquery": ("google-cloud-bigquery", "google-cloud-bigquery-storage", "google-auth", "grpcio"),
-    "db2": ("ibm-db",),
-    "duckdb": ("duckdb",),
-    "postgres": ("psycopg", "adbc-driver-postgresql"),
-}
 
 
 class Unexpected(Exception):
@@ -58,7 +52,7 @@ class Unexpected(Exception):
 def versions(type_name: str) -> str:
     """What runs here, for a report: Tailrace, Python, the system, and the warehouse's drivers."""
     found = [f"Tailrace {metadata.version('tailrace')}", f"Python {platform.python_version()}"]
-    for package in (*_PACKAGES.get(type_name, ()), "pyarrow"):
+    for package in (*packages(type_name), "pyarrow"):
         with suppress(metadata.PackageNotFoundError):
             found.append(f"{package} {metadata.version(package)}")
     return ", ".join([*found, platform.platform(terse=True)])
@@ -109,7 +103,7 @@ class _DeepCheck:
         from tailrace.store.store import open_store
 
         self.source: Source = project_source(self.project, self.name, self.environ)
-        self.samples: tuple[Sample, ...] = SAMPLES.get(self.source.dialect.name, ())
+        self.samples = samples_of(self.source)
         address = {"TAILRACE_STORE": str(self.folder / "store.db")}
         self.store = open_store(self.folder, {**self.environ, **address}, SystemClock())
         self.before: set[str] = set()

@@ -13,13 +13,19 @@ if TYPE_CHECKING:
     from tailrace.spec.source import SourceSpec
 
 GROUP = "tailrace.sources"
-_DRIVERS = {
-    "azure": ("mssql_python",),
-    "bigquery": ("google.cloud.bigquery", "google.cloud.bigquery_storage"),
-    "postgres": ("psycopg", "adbc_driver_postgresql"),
-    "db2": ("ibm_db",),
-    "duckdb": ("duckdb",),
+_DRIVERS: dict[str, dict[str, str]] = {
+    "azure": {"mssql_python": "mssql-python"},
+    "bigquery": {
+        "google.cloud.bigquery": "google-cloud-bigquery",
+        "google.cloud.bigquery_storage": "google-cloud-bigquery-storage",
+        "google.auth": "google-auth",
+        "grpc": "grpcio",
+    },
+    "db2": {"ibm_db": "ibm-db"},
+    "duckdb": {"duckdb": "duckdb"},
+    "postgres": {"psycopg": "psycopg", "adbc_driver_postgresql": "adbc-driver-postgresql"},
 }
+"""Of our own types, the modules that each needs, and the packages that they come in."""
 
 
 def source_types() -> list[str]:
@@ -43,9 +49,28 @@ def source_type(type_name: str) -> type[Any]:
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"the driver for source type {type_name!r} is not installed: there is no module {error.name!r}",
-            hint=f"Install it with: pip install 'tailrace[{type_name}]'",
+            hint=f"Install it with: {_installation(type_name)}",
             code="source_driver_missing",
         ) from None
+
+
+def _installation(type_name: str) -> str:
+    brought = _package(type_name)
+    return f"pip install '{brought}'" if brought else f"pip install 'tailrace[{type_name}]'"
+
+
+def _package(type_name: str) -> str | None:
+    """The package that adds a type which is none of our own."""
+    entry = _entries().get(type_name)
+    if type_name in _DRIVERS or entry is None or entry.dist is None:
+        return None
+    return entry.dist.name
+
+
+def packages(type_name: str) -> tuple[str, ...]:
+    """The packages that a type of source runs on; of a type that a package adds, that package."""
+    brought = _package(type_name)
+    return (brought,) if brought else tuple(_DRIVERS.get(type_name, {}).values())
 
 
 def open_source(spec: SourceSpec, settings: dict[str, Any], folder: Path) -> Source:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tailrace.errors import ConfigError
+from tailrace.service.deep_check import versions
 from tailrace.sources import registry
 from tailrace.sources.duckdb.source import DuckDBSource
-from tailrace.sources.registry import open_source, source_type, source_types
+from tailrace.sources.registry import open_source, packages, source_type, source_types
 from tailrace.spec.source import SourceSpec
 
 
@@ -38,6 +39,31 @@ def test_a_missing_driver_is_answered_with_how_to_install_it(monkeypatch: pytest
         source_type("snowflake")
     assert caught.value.code == "source_driver_missing"
     assert "tailrace[snowflake]" in caught.value.hint
+
+
+def test_a_type_that_a_package_adds_is_told_of_by_that_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "my_package-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text(f"[{registry.GROUP}]\nmine = no_such_module.source:Mine\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert packages("mine") == ("my-package",)
+    assert versions("mine").split(", ")[2] == "my-package 1.2"
+    with pytest.raises(ConfigError) as caught:
+        source_type("mine")
+    assert caught.value.hint == "Install it with: pip install 'my-package'"
+
+
+def test_the_packages_of_our_own_types_are_there_or_an_extra_brings_them() -> None:
+    required = " ".join(metadata.requires("tailrace") or ())
+    for type_name in source_types():
+        assert packages(type_name)
+        assert [name for name in packages(type_name) if name not in required] in (
+            [],
+            ["google-auth", "grpcio"],
+        )
 
 
 def test_a_source_opens_as_it_is_configured(tmp_path: Path) -> None:

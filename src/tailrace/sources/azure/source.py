@@ -14,6 +14,7 @@ from tailrace.sources.azure.connection import Connections
 from tailrace.sources.azure.dialect import AzureDialect
 from tailrace.sources.azure.grants import azure_grants
 from tailrace.sources.azure.models import TSQL, azure_statement
+from tailrace.sources.azure.samples import SAMPLES
 from tailrace.sources.azure.session import SESSIONS, AzureSession
 from tailrace.sources.azure.settings import AzureSettings
 from tailrace.sources.base import CheckStep, Column, Job, Limits
@@ -33,6 +34,7 @@ class AzureSource:
     """
 
     type = "azure"
+    samples = SAMPLES
     limits = Limits(identifier_bytes=128, query_words=("SELECT", "WITH"), scan=TSQL)
     settings_model = AzureSettings
 

@@ -19,6 +19,7 @@ from tailrace.sources.bigquery.grants import bigquery_grants
 from tailrace.sources.bigquery.jobs import Jobs, job_ids
 from tailrace.sources.bigquery.key import read_key
 from tailrace.sources.bigquery.pool import pool_of
+from tailrace.sources.bigquery.samples import SAMPLES
 from tailrace.sources.bigquery.session import BigQuerySession
 from tailrace.sources.bigquery.settings import LEAST_BILLED, BigQuerySettings, endpoints_of
 from tailrace.sources.bigquery.statement import BIGQUERY
@@ -41,6 +42,7 @@ class BigQuerySource:
     """
 
     type = "bigquery"
+    samples = SAMPLES
     limits = Limits(identifier_bytes=300, query_words=("SELECT", "WITH", "FROM"), scan=BIGQUERY)
     settings_model = BigQuerySettings
 

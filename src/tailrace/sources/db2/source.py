@@ -19,6 +19,7 @@ from tailrace.sources.db2.models import DB2, db2_statement, split
 from tailrace.sources.db2.names import swapped
 from tailrace.sources.db2.pool import Pool
 from tailrace.sources.db2.process import Child, DriverError, connect
+from tailrace.sources.db2.samples import SAMPLES
 from tailrace.sources.db2.session import Db2Session
 from tailrace.sources.db2.settings import Db2Connection, Db2Settings, connection_of
 from tailrace.sources.db2.types import LONGEST, kind_of, native_of
@@ -44,6 +45,7 @@ class Db2Source:
     """
 
     type = "db2"
+    samples = SAMPLES
     limits = Limits(
         identifier_bytes=128, value_bytes=LONGEST - 4, query_words=("SELECT", "WITH", "VALUES"), scan=DB2
     )

@@ -12,6 +12,7 @@ from tailrace.sources.base import CheckStep, Column, Job, Limits
 from tailrace.sources.duckdb.check import check_duckdb
 from tailrace.sources.duckdb.dialect import DuckDBDialect
 from tailrace.sources.duckdb.files import STATE_CATALOG, Files, Patience, opened
+from tailrace.sources.duckdb.samples import SAMPLES
 from tailrace.sources.duckdb.session import DuckDBSession
 from tailrace.sources.duckdb.settings import DuckDBSettings
 from tailrace.sources.model import preview_query
@@ -31,6 +32,7 @@ class DuckDBSource:
     """
 
     type = "duckdb"
+    samples = SAMPLES
     limits = Limits(identifier_bytes=128, query_words=("SELECT", "WITH", "VALUES", "TABLE", "FROM"))
     settings_model = DuckDBSettings
 

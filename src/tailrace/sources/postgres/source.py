@@ -13,6 +13,7 @@ from tailrace.sources.model import preview_query
 from tailrace.sources.postgres.check import check_postgres
 from tailrace.sources.postgres.dialect import PostgresDialect
 from tailrace.sources.postgres.grants import postgres_grants
+from tailrace.sources.postgres.samples import SAMPLES
 from tailrace.sources.postgres.session import PostgresSession, connect
 from tailrace.sources.postgres.settings import PostgresSettings, connection_of
 from tailrace.sources.settings import read_settings
@@ -47,6 +48,7 @@ class PostgresSource:
     """
 
     type = "postgres"
+    samples = SAMPLES
     limits = Limits(identifier_bytes=63)
     settings_model = PostgresSettings
 
