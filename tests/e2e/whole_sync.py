@@ -50,7 +50,7 @@ COMMON = (
         r"UPDATE \S*checkpoints_\w+ SET owner = N?'",
     ),
     Purpose(
-        BEGIN, "Is it ours now, and what did an interrupted sync leave?", r"SELECT plan_table, columns FROM"
+        BEGIN, "Is it ours now, and what did an interrupted sync leave?", r"SELECT plan_table, .*columns"
     ),
     Purpose(
         BEGIN,
@@ -114,7 +114,7 @@ COMMON = (
         "One row for the sync, and the checkpoint moves: state has followed proof.",
         r"INSERT INTO \S*sync_log|SELECT project, mapping FROM|UPDATE \S*checkpoints_.* phase = N?'idle'",
     ),
-    Purpose(CLEANUP, "The plan is used up.", r".*\bDROP TABLE \S*changes_"),
+    Purpose(CLEANUP, "The plan is used up.", r".*\bDROP TABLE (IF EXISTS )?\S*changes_"),
     Purpose(CLEANUP, "Let go of the lease.", r"UPDATE \S*checkpoints_\w+ SET lease_until = NULL"),
 )
 

@@ -201,7 +201,7 @@ class Dialect(Syntax, ABC):
 
     @abstractmethod
     def checksum(self, values: Sequence[tuple[str, Column]]) -> str:
-        """SHA-256 (hex) of the values' canonical texts, length-prefixed, NULL unlike '' (R13)."""
+        """SHA-256 (as text) of the values' canonical texts, length-prefixed, NULL unlike '' (R13)."""
 
     @abstractmethod
     def bucket(self, key: str) -> str:
@@ -284,6 +284,10 @@ class Dialect(Syntax, ABC):
     def create_marked(self, table: str, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """Make an empty table with our mark; one statement where tables are not made in transactions."""
         return (self.create_table(table, columns), self.mark(table))
+
+    def create_records(self, table: str, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Make the empty records table, with our mark: `record_id` is what it is looked up and joined by."""
+        return self.create_marked(table, columns)
 
     def create_marked_as(self, table: str, select: str) -> tuple[str, ...]:
         """Make a table of a query's rows with our mark; one statement where tables are not made in transactions."""

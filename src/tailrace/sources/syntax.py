@@ -40,6 +40,9 @@ class Syntax:
     insert_only: bool = False
     """Whether state rows are never updated or deleted, so that of one key the newest counts (R28)."""
 
+    compares_digests: bool = False
+    """Whether state rows hold a digest of their values beside them, and a plan compares only that (R13)."""
+
     # -- conditions and values
 
     def truth(self, condition: str) -> str:

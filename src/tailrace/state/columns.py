@@ -12,6 +12,7 @@ from tailrace.sources.dialect import Dialect
 OWN = frozenset(
     {
         *("record_id", "record_level_id", "delivered", "uncertain", "baseline", "checksum", "synced_n"),
+        "digest",
         *("record_version", "record_removed", "record_age"),
         *("operation", "bucket", "seq", "prior_id", "reason", "total"),
     }

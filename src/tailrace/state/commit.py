@@ -79,7 +79,19 @@ def _moves(facts: Facts) -> Moves:
         return Moves(facts.rows, records_of(fence, stored), ("checksum",))
     planned = tuple(value_columns(facts.session, fence, facts.plan.table))
     carried = [name for name in stored if name.lower() not in OWN and name not in planned]
-    return Moves(facts.rows, records_of(fence, stored, carried), planned)
+    held = (*planned, "digest") if "digest" in stored else planned
+    return Moves(facts.rows, records_of(fence, stored, carried), held)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the checkpoint says as the last transaction begins; `ended`: this plan was finished before."""
+
+    row_count: int
+    approved: bool
+    ended: bool
+    project: str
+    mapping: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +114,9 @@ class _Commit:
 
     def run(self, moving: Literal["the rows", "the table", "nothing"]) -> int:
         """All statements after the compare-and-set; `nothing` but doubts moves where the parts were moved before."""
-        row_count, approval, ended = self._checked()
-        if ended:
+        found = self._checked()
+        row_count = found.row_count
+        if found.ended:
             return row_count
         self._store_spans()
         self._rejections()
@@ -116,7 +129,7 @@ class _Commit:
         self._execute(f"DELETE FROM {self.rows.progress} WHERE 1 = 1")
         counted = count_rows(self.session, self.fence.dialect, self.fence.names)
         row_count = counted.rows if moving == "the table" else row_count
-        self._log(counted.delivered, approved=approval is not None and not self.keep_approval)
+        self._log(counted.delivered, found)
         self._checkpoint(row_count)
         return row_count
 
@@ -140,17 +153,18 @@ class _Commit:
 
     # -- steps
 
-    def _checked(self) -> tuple[int, str | None, bool]:
-        """Row count, approval, and whether this plan has ended, of a checkpoint that names it. Raises StateError."""
-        phase, table, sync_id, row_count, approval = self.session.rows(
-            f"SELECT phase, plan_table, sync_id, row_count, approval FROM {self.fence.checkpoints}"
+    def _checked(self) -> _Found:
+        """What a checkpoint says that names this plan. Raises StateError."""
+        phase, table, sync_id, row_count, approval, project, mapping = self.session.rows(
+            "SELECT phase, plan_table, sync_id, row_count, approval, project, mapping"
+            f" FROM {self.fence.checkpoints}"
         )[0]
         ended = phase == "idle" and sync_id == self.plan.sync_id
         if table != self.plan.table and not ended:
             raise StateError(
                 f"The sealed plan is {table}, not {self.plan.table}.", hint="Run the sync again."
             )
-        return int(row_count), approval, ended
+        return _Found(int(row_count), approval is not None, ended, project, mapping)
 
     def _store_spans(self) -> None:
         """The progress table now says what the statements join: disjoint spans, and those in doubt."""
@@ -221,8 +235,8 @@ class _Commit:
             *(moves.deleted() if self.facts.planned("deleted") else ()),
         ]
 
-    def _unsent(self, moves: Moves) -> list[Write]:
-        return [*moves.baselines(), *(moves.filled() if self.facts.fills() else ())]
+    def _unsent(self, moves: Moves) -> tuple[Write, ...]:
+        return moves.unsent(self.facts.without_position())
 
     def _adopt(self) -> None:
         adoption = Adoption(self.rows)
@@ -231,11 +245,10 @@ class _Commit:
         ):
             self._execute(statement)
 
-    def _log(self, delivered_rows: int, *, approved: bool) -> None:
-        project, mapping = self.session.rows(f"SELECT project, mapping FROM {self.fence.checkpoints}")[0]
+    def _log(self, delivered_rows: int, found: _Found) -> None:
         entry = LogEntry(
-            project=project,
-            mapping=mapping,
+            project=found.project,
+            mapping=found.mapping,
             sync_id=self.plan.sync_id,
             n=self.plan.n,
             status=self.ending.status,
@@ -243,7 +256,7 @@ class _Commit:
             finished_at=self.ending.finished_at,
             counts=self.ending.counts,
             delivered_rows=delivered_rows,
-            approved=approved,
+            approved=found.approved and not self.keep_approval,
         )
         append_log(self.session, self.fence, entry)
 

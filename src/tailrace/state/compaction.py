@@ -22,7 +22,7 @@ def compact(session: Session, fence: Fence, records: int) -> int:
     if superseded * _SHARE <= records:
         return 0
     current = (
-        f"SELECT 1 FROM {records_rows(d, fence.names)} AS w"
+        f"SELECT 1 FROM {records_rows(d, fence.names, ['record_version'])} AS w"
         f" WHERE {same_key(d, 'w.record_id', 'r.record_id')} AND w.record_version = r.record_version"
     )
     statement = d.delete_from(table, "r", f"NOT EXISTS ({current})")

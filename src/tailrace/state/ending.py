@@ -12,6 +12,8 @@ from tailrace.state.columns import OWN, used, values_checksum
 from tailrace.state.counts import Counts, OperationCounts
 from tailrace.state.decided import DecidedRows
 from tailrace.state.fence import Fence
+from tailrace.state.moves import BASELINES
+from tailrace.state.operations import FILL
 from tailrace.state.progress import Progress, without
 from tailrace.state.records import column_names
 from tailrace.state.seal import SealedPlan
@@ -97,6 +99,8 @@ class Facts:
         d = self.fence.dialect
         if self.plan.remember == "checksum":
             return d.distinct("c.checksum", "r.checksum")
+        if d.compares_digests and not self.fills():
+            return d.distinct("c.digest", "r.digest")
         parts = [
             d.differs(f"c.{d.quote(column.stored)}", f"r.{d.quote(column.stored)}", column.column)
             for column in used(self.plan.columns)
@@ -126,6 +130,12 @@ class Facts:
         delivered = self.ending.counts.delivered == self.plan.counts.planned
         resolved = delivered and not self.progress.exceptions.num_rows
         return not share.not_sent and (not share.planned or resolved)
+
+    def without_position(self) -> set[str]:
+        """Which operations the plan has beside those that are sent, and that change the state (R8, R14)."""
+        kept = ", ".join(f"'{each}'" for each in (*BASELINES, "drop", FILL))
+        query = f"SELECT DISTINCT c.operation FROM {self.rows.changes} AS c WHERE c.operation IN ({kept})"
+        return {operation for (operation,) in self.session.rows(query)}
 
     def fills(self) -> bool:
         """Whether state rows may hold a checksum where values belong now (R14)."""

@@ -74,12 +74,13 @@ def evolve_records(
         return Evolution(columns, None)
     evolving = _Evolving(dialect, dialect.table(names.schema, names.records), there, tuple(previous))
     steps = evolving.plan(used(columns), remember)
+    digested = remember == "values" and evolving.digested(used(columns))
     if apply and evolving.statements:
         evolving.run(session, fence)
         records = evolving.after(columns, row_count, remember)
     else:
         records = evolving.before(row_count)
-    return Evolution(columns, records, tuple(steps))
+    return Evolution(columns, replace(records, digested=digested), tuple(steps))
 
 
 class _Evolving:
@@ -120,6 +121,10 @@ class _Evolving:
         steps += [
             Step("removed", old.name) for old in self.previous if old.name not in names and not old.retired
         ]
+        if remember == "values" and self.dialect.compares_digests and "digest" not in self.there:
+            self.statements.append(
+                self.dialect.add_column(self.table, "digest", self.dialect.type_of("text"))
+            )
         if remember == "checksum" and (self.held or "checksum" not in self.there):
             steps.append(Step("checksum", "", "checksums take the place of values"))
             self._forget_values(wanted)
@@ -156,7 +161,15 @@ class _Evolving:
         compared = [column for column in self.held if column.stored in kept]
         found = f"coalesce(r.checksum, {values_checksum(d, compared, 'r')})"
         self.statements.append(d.update_rows(self.table, "r", {d.quote("checksum"): found}))
-        self.statements += [d.drop_column(self.table, column.stored) for column in self.held]
+        dropped = [*(["digest"] if "digest" in self.there else []), *(column.stored for column in self.held)]
+        self.statements += [d.drop_column(self.table, name) for name in dropped]
+
+    def digested(self, wanted: Sequence[StoredColumn]) -> bool:
+        """Whether each row's digest is of the wanted columns as they are: it is of those that were sealed last."""
+        if "digest" not in self.there or "checksum" in self.there:
+            return False
+        before = {(old.stored, old.native) for old in used(self.previous)}
+        return before == {(column.stored, column.native) for column in wanted}
 
     def run(self, session: Session, fence: Fence | None) -> None:
         """Do what was collected."""
@@ -178,10 +191,12 @@ class _Evolving:
 
     def before(self, row_count: int) -> RecordsTable:
         """The table as it is."""
-        return RecordsTable(self.held, row_count, "checksum" in self.there, self.converted)
+        return RecordsTable(
+            self.held, row_count, has_checksum="checksum" in self.there, converted=self.converted
+        )
 
     def after(self, columns: Sequence[StoredColumn], row_count: int, remember: str) -> RecordsTable:
         """The table once the statements have run."""
         if remember == "checksum":
-            return RecordsTable((), row_count, True)
-        return RecordsTable(used(columns), row_count, "checksum" in self.there)
+            return RecordsTable((), row_count, has_checksum=True)
+        return RecordsTable(used(columns), row_count, has_checksum="checksum" in self.there)

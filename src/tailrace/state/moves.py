@@ -5,9 +5,11 @@ Aliases: `c` a plan row, `r` a records row.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from tailrace.state.decided import DecidedRows
+from tailrace.state.operations import FILL
 from tailrace.state.plan import DELETED_ID
 from tailrace.state.records import Records, Write, same_key
 
@@ -60,19 +62,23 @@ class Moves:
             ),
         )
 
-    def baselines(self) -> tuple[Write, ...]:
-        """Records that are stored without having been delivered (R8), and those that leave the state silently."""
+    def unsent(self, operations: Collection[str]) -> tuple[Write, ...]:
+        """What the plan has of records that are not sent: stored all the same (R8), gone silently, or filled."""
         no, literal = self._false, self.rows.fence.dialect.literal
-        writes = [self.records.remove(self.rows.planned("drop"), self._n)]
+        writes = [self.records.remove(self.rows.planned("drop"), self._n)] if "drop" in operations else []
         for operation, baseline in BASELINES.items():
+            if operation not in operations:
+                continue
             values = self._values(no, no, literal(baseline), self._null("text"))
             writes.append(self.records.put(self.rows.planned(operation), values, None))
+        if FILL in operations:
+            writes.append(self._filled())
         return tuple(write for each in writes for write in each)
 
-    def filled(self) -> tuple[Write, ...]:
+    def _filled(self) -> tuple[Write, ...]:
         """Values of unchanged records, of which there was only a checksum (R14)."""
         values = self._values("r.delivered", "r.uncertain", "r.baseline", "r.record_level_id", "r.synced_n")
-        return self.records.put(self.rows.planned("fill"), values, "r.checksum IS NOT NULL", joined=True)
+        return self.records.put(self.rows.planned(FILL), values, "r.checksum IS NOT NULL", joined=True)
 
     def still_due(self, differs: str) -> tuple[Write, ...]:
         """Updates that were not delivered and whose values equal the state's: planned for how they render (R17).

@@ -247,7 +247,7 @@ class _Plan:
             "total": self.dialect.cast(total, self._type("bigint")),
         }
         own = [f"{given.get(name, self._null(_TYPES[name]))} AS {name}" for name in LEADING]
-        values = [f"{self._null('text')} AS checksum"] if self.request.remember == "checksum" else []
+        values = [f"{self._null('text')} AS {self._digest}"] if self._pairs.keeps_digest else []
         values += [
             f"{self.dialect.cast('NULL', column.native)} AS {self.dialect.quote(column.stored)}"
             for column in self.request.used
@@ -273,12 +273,17 @@ class _Plan:
             f"CASE WHEN op IN ({placed}) THEN {position} END AS seq",
             *("prior_id", "reason", f"{self._null('bigint')} AS total"),
         ]
-        if self.request.remember == "checksum":
-            selected.append("digest AS checksum")
+        if self._pairs.keeps_digest:
+            selected.append(f"digest AS {self._digest}")
         selected += [
             f"c{number} AS {d.quote(column.stored)}" for number, column in enumerate(self.request.used)
         ]
         return select(selected, f"(\n{rows}\n) AS placed")
+
+    @property
+    def _digest(self) -> str:
+        """What a digest in place of values is called, and one beside them."""
+        return "checksum" if self.request.remember == "checksum" else "digest"
 
     def _waiting(self) -> str:
         """What was refused too often to be tried now."""

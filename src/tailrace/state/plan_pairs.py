@@ -24,6 +24,8 @@ _NEVER = "1 = 0"
 _BESIDE_VALUES = 8
 """At most so many columns stand beside the values."""
 
+_COMPARED = ("delivered", "uncertain", "baseline", "record_level_id")
+
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
@@ -49,10 +51,18 @@ class Pairs:
     def values(self) -> list[str]:
         """What the values of a row are called inside the statement, as they stand in the plan table."""
         names = [f"c{number}" for number in range(len(self.request.used))]
-        return ["digest", *names] if self.request.remember == "checksum" else names
+        return ["digest", *names] if self.keeps_digest else names
+
+    @property
+    def keeps_digest(self) -> bool:
+        """Whether plan rows carry the digest of their values into the state."""
+        return self.request.remember == "checksum" or self.dialect.compares_digests
 
     def checksum(self, alias: str) -> str:
-        """The checksum of a row's values."""
+        """The checksum of a row's values, as a refusal of them is stored under."""
+        return f"{alias}.digest" if self.request.bare else self._computed(alias)
+
+    def _computed(self, alias: str) -> str:
         inside = [
             StoredColumn(column.name, f"c{number}", column.kind, column.native)
             for number, column in enumerate(self.request.used)
@@ -78,7 +88,7 @@ class Pairs:
         if not self._digests:
             return rows
         return select(
-            ["plain.*", f"{self.checksum('plain')} AS digest"], f"(\n{rows} {d.barrier}\n) AS plain"
+            ["plain.*", f"{self._computed('plain')} AS digest"], f"(\n{rows} {d.barrier}\n) AS plain"
         )
 
     def keyed_columns(self) -> list[tuple[str, str]]:
@@ -92,7 +102,7 @@ class Pairs:
     def _digests(self) -> bool:
         """Whether the model's rows need a checksum."""
         records = self.request.records
-        return self.request.remember == "checksum" or bool(records and records.has_checksum)
+        return self.keeps_digest or bool(records and records.has_checksum)
 
     # -- model against records
 
@@ -133,7 +143,7 @@ class Pairs:
     def judged_apart(self, model: str) -> str:
         """As `judged`, from a table of what `counted` gave, for warehouses that neither join fully nor have windows."""
         d = self.dialect
-        m, r = f"{model} AS m", f"{records_rows(d, self.names)} AS r"
+        m, r = f"{model} AS m", f"{self._records()} AS r"
         same = d.same_key("r.record_id", "m.record_id")
         selected = self._pair_columns("m.problem IS NOT NULL OR m.n > 1")
         ours = select(selected, f"{m} LEFT JOIN {r} ON {same}")
@@ -170,7 +180,7 @@ class Pairs:
         """Names and types of `values`."""
         found = [(f"c{number}", column.native) for number, column in enumerate(self.request.used)]
         digest = ("digest", self.dialect.type_of("text"))
-        return [digest, *found] if self.request.remember == "checksum" else found
+        return [digest, *found] if self.keeps_digest else found
 
     def _judged(self, pairs: str, carried: list[str] | None = None, *, keys: bool = False) -> str:
         values = carried or [
@@ -188,8 +198,17 @@ class Pairs:
 
     def _joined(self, model: str, aside: str) -> str:
         same = self.dialect.same_key("r.record_id", "m.record_id")
-        records = records_rows(self.dialect, self.names)
-        return select(self._pair_columns(aside), f"{model} FULL JOIN {records} AS r ON {same}")
+        return select(self._pair_columns(aside), f"{model} FULL JOIN {self._records()} AS r ON {same}")
+
+    def _records(self) -> str:
+        """The state's rows, with what is compared and carried on of them."""
+        records, request = self.request.records, self.request
+        assert records is not None
+        values = () if request.bare else [*records.columns, *records.converted.values()]
+        columns = [*_COMPARED, *(column.stored for column in values)]
+        columns += ["digest"] if records.digested else []
+        columns += ["checksum"] if records.has_checksum else []
+        return records_rows(self.dialect, self.names, columns)
 
     def _pair_columns(self, aside: str) -> list[str]:
         """What is selected of a model row `m` and the records row `r` beside it; either may be absent."""
@@ -197,10 +216,10 @@ class Pairs:
         assert request.records is not None
         differs = self._differs(request.records)
         held = {
-            f"c{number}": state_value(d, request.records, column) for number, column in enumerate(request.used)
+            f"c{number}": self._carried(request.records, column) for number, column in enumerate(request.used)
         }
-        if request.remember == "checksum":
-            held["digest"] = "r.checksum" if request.records.has_checksum else d.cast("NULL", d.type_of("text"))
+        if self.keeps_digest:
+            held["digest"] = self._held_digest(request.records)
         selected = [
             f"{self.judge.pair(differs, aside)} AS op",
             f"{self._prior_id(differs)} AS prior_id",
@@ -223,8 +242,23 @@ class Pairs:
         """The value of a pair that a row goes on with."""
         return name if self._narrow else _side(name)
 
+    def _carried(self, records: RecordsTable, column: StoredColumn) -> str:
+        """The state's value where a row goes on with it."""
+        if self.request.bare:
+            return self.dialect.cast("NULL", column.native)
+        return state_value(self.dialect, records, column)
+
+    def _held_digest(self, records: RecordsTable) -> str:
+        if records.digested:
+            return "r.digest"
+        if records.has_checksum:
+            return "r.checksum"
+        return self.dialect.cast("NULL", self.dialect.type_of("text"))
+
     def _differs(self, records: RecordsTable) -> str:
         """The condition that a pair's values differ (R13, R14)."""
+        if records.digested:
+            return f"({self.dialect.distinct('m.digest', 'r.digest')})"
         pairs = [
             self.dialect.differs(f"m.c{number}", state_value(self.dialect, records, column), column.column)
             for number, column in enumerate(self.request.used)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tailrace.columns import Column
+from tailrace.sources.dialect import Dialect
 from tailrace.state.columns import StoredColumn, used
 
 LEADING = ("operation", "record_id", "bucket", "seq", "prior_id", "reason", "total")
@@ -21,6 +22,8 @@ class RecordsTable:
     row_count: int
     has_checksum: bool = False
     """Rows may hold a checksum instead of values (R14)."""
+    digested: bool = False
+    """Each row holds the digest of the values that are used now, and a plan compares only that (R13)."""
     converted: Mapping[str, StoredColumn] = field(default_factory=dict)
     """For a wanted column that is not there yet, by stored name: the old column it takes its values from."""
 
@@ -47,10 +50,23 @@ class PlanRequest:
     """The mapping's expressions changed: unchanged records are candidates too (R17)."""
     resend: bool = False
     """Delivered records go again, changed or not."""
+    deletions_bare: bool = False
+    """Deletions get their values afterwards, where there are any and the state is compared without reading them."""
 
     @property
     def used(self) -> tuple[StoredColumn, ...]:
         return used(self.columns)
+
+    @property
+    def bare(self) -> bool:
+        """Whether no value of the state is read."""
+        return self.deletions_bare and self.records is not None and self.records.digested
+
+    def outdates(self, dialect: Dialect) -> bool:
+        """Whether this plan's columns are not those that the state's digests are of (R13)."""
+        held = self.records
+        apart = held is not None and not held.digested and not held.has_checksum
+        return dialect.compares_digests and self.remember == "values" and apart
 
     @property
     def empty(self) -> bool:

@@ -13,6 +13,7 @@ from tailrace.state.names import StateNames
 from tailrace.state.operations import CANDIDATE, FILL, SENDABLE
 from tailrace.state.plan import plan_statements
 from tailrace.state.plan_request import PlanRequest
+from tailrace.state.records import records_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ def create_plan(
     sealed (R4). Raises SourceError where the model fails.
     """
     target = dialect.table(names.schema, table)
-    plan = plan_statements(dialect, names, request, table.removeprefix(names.changes_prefix))
+    bare = replace(request, deletions_bare=True)
+    plan = plan_statements(dialect, names, bare, table.removeprefix(names.changes_prefix))
     with plan.staged(session), session.transaction() if dialect.ddl_in_transactions else nullcontext():
         for setting in dialect.plan_settings:
             session.execute(setting)
@@ -58,6 +60,20 @@ def create_plan(
             session.execute(statement)
     for statement in dialect.settle_plan(target):
         session.execute(statement)
+
+
+def complete_deletions(
+    session: Session, dialect: Dialect, names: StateNames, table: str, request: PlanRequest
+) -> None:
+    """Give the deletions of a new plan the values that were delivered last, where it was made without them (R13)."""
+    bare = replace(request, deletions_bare=True).bare
+    stored = [column.stored for column in request.used]
+    if not bare or not stored:
+        return
+    values = {dialect.quote(name): f"r.{dialect.quote(name)}" for name in stored}
+    same = f"p.operation = 'deleted' AND {dialect.same_key('r.record_id', 'p.record_id')}"
+    rows = f"SELECT r.* FROM {records_rows(dialect, names, stored)} AS r"
+    session.execute(dialect.update_from(dialect.table(names.schema, table), "p", values, rows, "r", same))
 
 
 def limit_plan(session: Session, dialect: Dialect, names: StateNames, table: str, limit: int) -> None:

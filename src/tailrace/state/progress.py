@@ -126,11 +126,18 @@ def load_progress(session: Session, dialect: Dialect, names: StateNames, plan_ta
     others: dict[str, list[Span]] = {"unknown": [], "moved": [], "stored": []}
     kinds = ", ".join(f"'{kind}'" for kind in ("unit", "resolved", "ceiling", *others))
     rows = session.rows(
-        f"SELECT kind, unit, from_seq, to_seq, records FROM {table}"
-        f" WHERE {mine} AND kind IN ({kinds}) ORDER BY from_seq"
+        f"SELECT kind, unit, from_seq, to_seq, records FROM {table} WHERE {mine} AND kind IN ({kinds})"
+        " UNION ALL SELECT kind, max(unit) AS unit, min(from_seq) AS from_seq, max(to_seq) AS to_seq,"
+        " count(*) AS records"
+        f" FROM {table} WHERE {mine} AND kind = 'exception' GROUP BY kind ORDER BY from_seq"
     )
+    exceptions = _exceptions([])
     for kind, unit, first, last, records in rows:
-        if kind == "unit":
+        if kind == "exception":
+            exceptions = session.read(
+                f"SELECT * FROM ({exceptions_query(dialect, names, plan_table)}) AS e ORDER BY seq"
+            ).read_all()
+        elif kind == "unit":
             units.append(Unit(unit, Span(first, last), records))
         elif kind == "resolved":
             resolved.setdefault(unit, []).append(Span(first, last))
@@ -138,15 +145,12 @@ def load_progress(session: Session, dialect: Dialect, names: StateNames, plan_ta
             others[kind].append(Span(first, last))
         else:
             ceiling = max(last, ceiling or last)
-    exceptions = session.read(
-        f"SELECT * FROM ({exceptions_query(dialect, names, plan_table)}) AS e ORDER BY seq"
-    )
     spans = {number: merged(each) for number, each in resolved.items()}
     decided = covered(units, (span for each in spans.values() for span in each))
     return Progress(
         units=tuple(sorted(units, key=lambda each: each.number)),
         resolved=spans,
-        exceptions=exceptions.read_all(),
+        exceptions=exceptions,
         ceiling=ceiling,
         spans=decided,
         doubtful=without(others["unknown"], decided),
@@ -206,7 +210,7 @@ def progress_rows(
 def _exception_rows(exceptions: pa.Table | Sequence[Refusal]) -> pa.Table:
     import pyarrow as pa
 
-    table = exceptions if isinstance(exceptions, pa.Table) else _refusals_table(exceptions)
+    table = exceptions if isinstance(exceptions, pa.Table) else _exceptions(exceptions)
     seqs = table.column("seq").cast(pa.int64())
     return pa.table(
         {
@@ -222,7 +226,7 @@ def _exception_rows(exceptions: pa.Table | Sequence[Refusal]) -> pa.Table:
     )
 
 
-def _refusals_table(refusals: Sequence[Refusal]) -> pa.Table:
+def _exceptions(refusals: Sequence[Refusal]) -> pa.Table:
     import pyarrow as pa
 
     return pa.table(

@@ -21,12 +21,15 @@ from tailrace.state.names import StateNames
 KEPT_APART = ("record_version", "record_removed")
 """The columns that only an insert-only records table has."""
 
+_ABOUT = ("delivered", "uncertain", "baseline", "record_level_id", "synced_n")
+"""What is known of a record beside its values."""
 
-def records_rows(dialect: Dialect, names: StateNames) -> str:
+
+def records_rows(dialect: Dialect, names: StateNames, columns: Sequence[str] | None = None) -> str:
     """Something to select from: one row per record, with the columns of the records table; give it an alias.
 
     Where state rows are never updated or deleted (R28) it is the newest row of each key, unless that one says
-    that the record is no more.
+    that the record is no more. It has the key and `columns`, or all: what is not named is not read, nor billed.
     """
     table = dialect.table(names.schema, names.records)
     if not dialect.insert_only:
@@ -35,8 +38,16 @@ def records_rows(dialect: Dialect, names: StateNames) -> str:
         f"row_number() OVER (PARTITION BY {exact_key(dialect, 'rows_of.record_id')}"
         " ORDER BY rows_of.record_version DESC) AS record_age"
     )
+    wanted = None if columns is None else dict.fromkeys(["record_id", *columns])
+
+    def of(alias: str, *beside: str) -> str:
+        if wanted is None:
+            return f"{alias}.*"
+        return ", ".join(f"{alias}.{dialect.quote(name)}" for name in (*wanted, *beside))
+
     return (
-        f"(SELECT newest.* FROM (SELECT rows_of.*, {newest} FROM {table} AS rows_of) AS newest"
+        f"(SELECT {of('newest')} FROM"
+        f" (SELECT {of('rows_of', 'record_removed')}, {newest} FROM {table} AS rows_of) AS newest"
         f" WHERE newest.record_age = 1 AND NOT ({dialect.holds('newest.record_removed')}))"
     )
 
@@ -135,30 +146,30 @@ class InsertedRecords:
         """First those that replace a record, then the new ones: each statement's own count says which they were."""
         d = self.fence.dialect
         row = {"record_id": "c.record_id", **values, **_of_state(d, self.carried)}
-        new = f"({rows}) AS c LEFT JOIN {self._current} AS r ON {_joined(d)} WHERE r.record_id IS NULL"
+        current = self._current([*(_ABOUT if joined else ()), *self.carried])
+        new = f"({rows}) AS c LEFT JOIN {current} AS r ON {_joined(d)} WHERE r.record_id IS NULL"
         added = self._add(row, new, grows=1)
         if replaced is None:
             return (added,)
-        return (self._add(row, f"({rows}) AS c JOIN {self._current} AS r ON {_joined(d)}"), added)
+        return (self._add(row, f"({rows}) AS c JOIN {current} AS r ON {_joined(d)}"), added)
 
     def remove(self, rows: str, n: int) -> tuple[Write, ...]:
         """A row without values says that the record is no more."""
         d = self.fence.dialect
         no = d.literal(False)
         row = {"record_id": "r.record_id", "delivered": no, "uncertain": no, "synced_n": str(n)}
-        gone = f"({rows}) AS c JOIN {self._current} AS r ON {_joined(d)}"
+        gone = f"({rows}) AS c JOIN {self._current([])} AS r ON {_joined(d)}"
         return (self._add(row, gone, grows=-1, removed=True),)
 
     def change(self, values: Mapping[str, str], condition: str, rows: str | None = None) -> tuple[Write, ...]:
         d = self.fence.dialect
         changed = {"record_id": "r.record_id", **_of_state(d, self.columns), **values}
         if rows is not None:
-            return (self._add(changed, f"{self._current} AS r JOIN ({rows}) AS c ON {condition}"),)
-        return (self._add(changed, f"{self._current} AS r WHERE {condition}"),)
+            return (self._add(changed, f"{self._current()} AS r JOIN ({rows}) AS c ON {condition}"),)
+        return (self._add(changed, f"{self._current()} AS r WHERE {condition}"),)
 
-    @property
-    def _current(self) -> str:
-        return records_rows(self.fence.dialect, self.fence.names)
+    def _current(self, columns: Sequence[str] | None = None) -> str:
+        return records_rows(self.fence.dialect, self.fence.names, columns)
 
     def _add(self, row: Mapping[str, str], rows: str, *, grows: int = 0, removed: bool = False) -> Write:
         """Rows of the next version: later than all that stand there, also within one sync."""

@@ -11,7 +11,7 @@ from typing import Any
 from tailrace.errors import StateError
 from tailrace.sources.base import Session
 from tailrace.state.checkpoint import Remember, stored_columns_text
-from tailrace.state.columns import StoredColumn
+from tailrace.state.columns import StoredColumn, values_checksum
 from tailrace.state.counts import Counts
 from tailrace.state.fence import Fence, update_checkpoint, write_fenced
 from tailrace.state.progress import Unit, progress_rows
@@ -44,11 +44,13 @@ def seal(
     units: Sequence[Unit],
     ceiling: int | None,
     approved: bool = False,
+    stale: bool = False,
 ) -> None:
     """Make a filled plan table the plan, with its units and its first ceiling, in one transaction.
 
-    `approved` says that a guard let it pass by approval; any other plan supersedes an approval. Sealing the same
-    plan again, as after a lost answer, changes nothing. Raises FenceLost.
+    `approved` says that a guard let it pass by approval; any other plan supersedes an approval. With `stale`, the
+    state's digests are of other columns than the plan's, and become theirs (R13). Sealing the same plan again, as
+    after a lost answer, changes nothing. Raises FenceLost.
     """
     d = fence.dialect
     rows = progress_rows(plan.table, units=units, ceiling=ceiling)
@@ -63,6 +65,8 @@ def seal(
             )
         session.execute(f"DELETE FROM {fence.table(fence.names.progress)} WHERE 1 = 1")
         session.upload(fence.names.progress, rows)
+        if stale:
+            renew_digests(session, fence, plan.columns)
         update_checkpoint(
             session,
             fence,
@@ -86,22 +90,41 @@ def seal(
     write_fenced(session, fence, write)
 
 
+def renew_digests(session: Session, fence: Fence, columns: Sequence[StoredColumn]) -> None:
+    """Let all state rows hold the digest of these columns' values, inside the transaction that the caller has open."""
+    d = fence.dialect
+    digest = {d.quote("digest"): values_checksum(d, columns, "r")}
+    session.execute(d.update_rows(fence.table(fence.names.records), "r", digest))
+
+
 def drop_leftovers(session: Session, fence: Fence) -> list[str]:
     """Drop this mapping's plan tables that are not sealed; gives their names (R4).
 
     So is the records table of a mapping that was reset, where a reset cannot drop it in its own transaction.
     """
     d = fence.dialect
+    # listed before the fence is looked at: what a successor makes is not among them, however long this process stands
+    present = ours(session, d, fence.names.schema)
     columns = f"CASE WHEN {d.quote('columns')} IS NULL THEN 1 END"
     rows = session.rows(f"SELECT plan_table, {columns} FROM {fence.checkpoints} WHERE {fence.held}")
     if not rows:
         raise fence.lost()
     sealed, forgotten = rows[0]
     pattern = re.compile(rf"{re.escape(fence.names.changes_prefix)}\d+_[^_]+", re.IGNORECASE)
-    present = ours(session, d, fence.names.schema)
     left = sorted(name for name in present if pattern.fullmatch(name) and name != sealed)
-    if forgotten and not d.ddl_in_transactions:
-        left += sorted(present & {fence.names.records})
     for name in left:
         session.execute(d.drop_table(fence.table(name)))
+    if forgotten and not d.ddl_in_transactions and fence.names.records in present:
+        drop_forgotten(session, fence)
+        left.append(fence.names.records)
     return left
+
+
+def drop_forgotten(session: Session, fence: Fence) -> None:
+    """Drop the records table of a mapping that was reset, where that cannot be done in the reset's own transaction.
+
+    The lease is extended right before: only a process that stands still for all of it in between could drop what a
+    successor has made under that name, and the row count would tell (R26). Raises FenceLost.
+    """
+    write_fenced(session, fence, lambda: None)
+    session.execute(fence.dialect.drop_table(fence.table(fence.names.records)))

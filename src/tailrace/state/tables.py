@@ -140,11 +140,9 @@ def create_records(
     session: Session, dialect: Dialect, names: StateNames, columns: Sequence[StoredColumn], remember: Remember
 ) -> None:
     """Create the records table where it is missing; with `remember: checksum` it holds no values."""
-    held = (
-        (("checksum", dialect.type_of(_TEXT)),)
-        if remember == "checksum"
-        else tuple((column.stored, column.native) for column in used(columns))
-    )
+    held = tuple((column.stored, column.native) for column in used(columns)) if remember == "values" else ()
+    if remember == "checksum" or dialect.compares_digests:
+        held += (("checksum" if remember == "checksum" else "digest", dialect.type_of(_TEXT)),)
     _ensure(
         session,
         dialect,
@@ -156,6 +154,7 @@ def create_records(
             *_typed(dialect, _RECORDS_TAIL),
             *(_typed(dialect, _VERSIONS) if dialect.insert_only else ()),
         ),
+        make=dialect.create_records,
     )
 
 
@@ -186,9 +185,10 @@ def _ensure(
     name: str,
     columns: Sequence[tuple[str, str]],
     row: Mapping[str, str] | None = None,
+    make: Callable[[str, Sequence[tuple[str, str]]], tuple[str, ...]] | None = None,
 ) -> None:
     """Create a marked table with its one row, if it has one, unless it is there: all of it at once, or nothing."""
-    table = dialect.table(schema, name)
+    table, empty = dialect.table(schema, name), make or dialect.create_marked
 
     def present() -> bool:
         for left in reversed(range(_ATTEMPTS)):
@@ -205,14 +205,14 @@ def _ensure(
 
     def create() -> None:
         if not dialect.ddl_in_transactions:
-            made = dialect.create_marked(table, columns)
+            made = empty(table, columns)
             if row is not None:
                 made = dialect.create_marked_as(table, _one_row(dialect, columns, row))
             for statement in made:
                 session.execute(statement)
             return
         with session.transaction():
-            for statement in dialect.create_marked(table, columns):
+            for statement in empty(table, columns):
                 session.execute(statement)
             if row is not None:
                 filled = ", ".join(dialect.quote(column) for column in row)

@@ -10,9 +10,10 @@ from tailrace.errors import StateError
 from tailrace.sources.base import Session
 from tailrace.sources.dialect import BUCKETS, Dialect
 from tailrace.state.counts import Counts
-from tailrace.state.fence import Fence, update_checkpoint, verify, write_fenced
+from tailrace.state.fence import Fence, update_checkpoint, write_fenced
 from tailrace.state.names import StateNames
 from tailrace.state.records import column_names, exact_key, records_of, records_rows, touch
+from tailrace.state.seal import drop_forgotten
 from tailrace.state.synclog import RESET, LogEntry, append_log
 
 _KEYS_AT_ONCE = 1_000
@@ -28,13 +29,11 @@ class RowCounts:
 
 def count_rows(session: Session, dialect: Dialect, names: StateNames) -> RowCounts:
     """Count the records table; empty where it was never made."""
-    found = {name for name, _ in session.rows(dialect.list_tables(names.schema))}
-    if names.records not in found:
+    if names.records not in {name for name, _ in session.rows(dialect.list_tables(names.schema))}:
         return RowCounts(0, 0)
     delivered = f"count(CASE WHEN {dialect.holds('r.delivered')} THEN 1 END)"
-    rows, delivered = session.rows(f"SELECT count(*), {delivered} FROM {records_rows(dialect, names)} AS r")[
-        0
-    ]
+    found = records_rows(dialect, names, ["delivered"])
+    rows, delivered = session.rows(f"SELECT count(*), {delivered} FROM {found} AS r")[0]
     return RowCounts(int(rows), int(delivered))
 
 
@@ -69,16 +68,16 @@ def reset(session: Session, fence: Fence) -> int:
     The checkpoint row stays, with its fence and sync numbers: whoever still believes to own the mapping has lost.
     """
     d, names = fence.dialect, fence.names
-    dropped = [names.records]
+    plans: list[str] = []
 
     def write() -> int:
         forgotten = count_rows(session, d, names).rows
         sealed, project, mapping, n, now = session.rows(
             f"SELECT plan_table, project, mapping, n, {d.now()} FROM {fence.checkpoints}"
         )[0]
-        dropped[1:] = [sealed] if sealed else []
+        plans[:] = [sealed] if sealed else []
         if d.ddl_in_transactions:
-            drop()
+            drop(names.records, *plans)
         for table in (names.progress, names.rejections):
             session.execute(f"DELETE FROM {fence.table(table)} WHERE 1 = 1")
         forgetful = ("checkpoint", "plan_table", "counts", "columns", "fingerprint", "spec", "destination")
@@ -91,14 +90,14 @@ def reset(session: Session, fence: Fence) -> int:
         append_log(session, fence, LogEntry(project, mapping, "", n, RESET, now, now, Counts(), 0))
         return forgotten
 
-    def drop() -> None:
-        for table in dropped:
+    def drop(*tables: str) -> None:
+        for table in tables:
             session.execute(d.drop_table(fence.table(table)))
 
     forgotten = write_fenced(session, fence, write)
     if not d.ddl_in_transactions:  # whoever takes the fence next drops what a crash leaves here
-        verify(session, fence)
-        drop()
+        drop(*plans)
+        drop_forgotten(session, fence)
     return forgotten
 
 

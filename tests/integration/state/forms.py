@@ -46,9 +46,10 @@ class Apart(Staged):
 
 
 class InsertOnly(Staged):
-    """State rows are never updated or deleted (R28)."""
+    """As on BigQuery: state rows are only inserted (R28), and compared by a digest beside their values (R13)."""
 
     insert_only = True
+    compares_digests = True
 
 
 FORMS = {"duckdb-staged": Staged, "duckdb-apart": Apart, "duckdb-insert-only": InsertOnly}

@@ -139,20 +139,19 @@ class Managed:
             *(("operation", text), ("record_id", text), ("bucket", d.type_of("integer")), ("seq", big)),
             *(("prior_id", text), ("reason", text), ("total", big), ("a", big), ("b", text)),
         ]
-        if remember == "checksum":
-            layout.append(("checksum", text))
+        digest = "checksum" if remember == "checksum" else "digest" if d.compares_digests else ""
+        if digest:
+            layout.append((digest, text))
         seq, listed = 0, []
         for operation, key, a, b in changes:
             seq += operation in SENDABLE
             row = {"operation": operation, "record_id": key, "a": a, "b": b}
             row |= {"bucket": 0, "seq": seq if operation in SENDABLE else None}
-            if remember == "checksum":
-                row["checksum"] = f"sum of {a} {b}"
+            if digest:
+                row[digest] = f"sum of {a} {b}"
             listed.append(row)
         types = {"a": pa.int64(), "b": pa.string(), "bucket": pa.int32(), "seq": pa.int64()}
-        names = ("operation", "record_id", "bucket", "seq", "a", "b") + (
-            ("checksum",) if remember == "checksum" else ()
-        )
+        names = ("operation", "record_id", "bucket", "seq", "a", "b", *([digest] if digest else []))
         data = pa.table(
             {each: pa.array([row[each] for row in listed], types.get(each, pa.string())) for each in names}
         )

@@ -20,8 +20,15 @@ from tailrace.state.names import StateNames
 from tailrace.state.plan import PlanStatements, plan_statements
 from tailrace.state.plan_read import read_unit, stream_plan, units
 from tailrace.state.plan_request import PlanRequest
-from tailrace.state.plan_table import PlanCounts, count_plan, create_plan, limit_plan
+from tailrace.state.plan_table import (
+    PlanCounts,
+    complete_deletions,
+    count_plan,
+    create_plan,
+    limit_plan,
+)
 from tailrace.state.records import column_names, records_of, records_rows, run_writes
+from tailrace.state.seal import renew_digests
 
 UPSERT = frozenset({"added", "updated"})
 MIRROR = frozenset({"added", "updated", "deleted"})
@@ -142,6 +149,7 @@ class Shop:
             create_plan(session, self.dialect, self.names, table, request)
             if limit is not None:
                 limit_plan(session, self.dialect, self.names, table, limit)
+            complete_deletions(session, self.dialect, self.names, table, request)
             counts = count_plan(session, self.dialect, self.names, table)
         return Planned(self, table, request, counts)
 
@@ -214,6 +222,7 @@ class Planned:
         shop.stored = self.request.columns
         which = "" if only is None else f" AND record_id IN ({', '.join(d.literal(key) for key in only)})"
         held = [column.stored for column in columns] if shop.remember == "values" else ["checksum"]
+        held += ["digest"] if d.compares_digests and shop.remember == "values" else []
 
         def rows(*operations: str) -> str:
             listed = ", ".join(d.literal(operation) for operation in operations)
@@ -229,6 +238,8 @@ class Planned:
         sent = values(delivered=outcome != "unknown", uncertain=outcome == "unknown")
         known = values(delivered=False, uncertain=False, baseline=d.from_character("c.operation", 10))
         with shop.source.session() as session:
+            if self.request.outdates(d):
+                renew_digests(session, fence, columns)
             state = records_of(fence, column_names(session, fence))
             run_writes(session, state.remove(rows("deleted", "drop"), shop.n))
             older = f"r.synced_n <> {shop.n}"

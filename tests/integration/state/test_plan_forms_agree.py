@@ -104,7 +104,12 @@ def plan(
         where=None,
         key=(described["id"],),
         columns=columns,
-        records=RecordsTable(() if summed else columns, len(state), has_checksum=summed or mixed),
+        records=RecordsTable(
+            () if summed else columns,
+            len(state),
+            has_checksum=summed or mixed,
+            digested=shop.dialect.compares_digests and not summed and not mixed,
+        ),
         first=not state,
         fingerprint=FINGERPRINT,
         quarantine=bool(refused),
@@ -160,13 +165,15 @@ def held(shop: Shop, columns: Any, row: Held, remember: str, mixed: bool) -> str
     literal = shop.dialect.literal
     a, b = row.values
     pair = f"SELECT CAST({literal(a)} AS integer) AS a, CAST({literal(b)} AS text) AS b"
-    checksum = f"(SELECT {values_checksum(shop.dialect, columns, 'p')} FROM ({pair}) AS p) AS checksum"
+    digest = f"(SELECT {values_checksum(shop.dialect, columns, 'p')} FROM ({pair}) AS p)"
+    checksum = f"{digest} AS checksum"
     if remember == "checksum":
         kept = checksum
     elif mixed:
         kept = checksum if row.summed else f"{literal(a)} AS a, {literal(b)} AS b, NULL AS checksum"
     else:
         kept = f"{literal(a)} AS a, {literal(b)} AS b"
+        kept += f", {digest} AS digest" if shop.dialect.compares_digests else ""
     return (
         f"SELECT {literal(row.key)} AS record_id, {kept}, {row.standing == 'delivered' or row.standing == 'uncertain'}"
         f" AS delivered, {row.standing in ('uncertain', 'doubtful')} AS uncertain,"

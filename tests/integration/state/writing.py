@@ -44,9 +44,10 @@ class DuckDBParts(DuckDBDialect):
 
 
 class DuckDBInserts(DuckDBDialect):
-    """As on BigQuery: state rows are only inserted, and no tables made in transactions (R28)."""
+    """As on BigQuery: state rows are only inserted, with a digest, and no tables made in transactions (R13, R28)."""
 
     insert_only = True
+    compares_digests = True
     ddl_in_transactions = False
 
 

@@ -144,3 +144,23 @@ def test_plans_go_away_by_themselves_and_are_clustered() -> None:
     assert "CLUSTER BY bucket, seq" in statement
     assert "expiration_timestamp" in statement
     assert DIALECT.is_marked("tailrace:1")
+
+
+@pytest.mark.parametrize(
+    ("native", "wider", "in_place"),
+    [
+        ("INT64", "NUMERIC", True),
+        ("INT64", "FLOAT64", True),
+        ("NUMERIC", "BIGNUMERIC", True),
+        ("BIGNUMERIC", "FLOAT64", True),
+        ("DATE", "DATETIME", True),
+        ("DATE", "TIMESTAMP", False),
+        ("DATETIME", "TIMESTAMP", False),
+        ("FLOAT64", "NUMERIC", False),
+    ],
+)
+def test_a_column_is_widened_in_place_only_where_its_type_coerces(
+    native: str, wider: str, in_place: bool
+) -> None:
+    """https://cloud.google.com/bigquery/docs/reference/standard-sql/conversion_rules: all else gets a new column."""
+    assert DIALECT.alters(native, wider) is in_place

@@ -110,3 +110,22 @@ def test_a_refused_key_says_so_and_shows_nothing_of_it() -> None:
 def test_a_lost_connection_is_unavailable() -> None:
     assert isinstance(ours(TransportError("Connection refused")), SourceUnavailable)
     assert isinstance(ours(exceptions.ServiceUnavailable("sorry")), SourceUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("table", "ours_it_is"),
+    [
+        ("p:__segment_reverse_etl.records_people_601c14c3", True),
+        ("p:__segment_reverse_etl.changes_people_601c14c3_2_2", True),
+        ("p:__segment_reverse_etl.sync_log", True),
+        ("p:__segment_reverse_etl.tailrace_meta", True),
+        ("p:shop.people", False),
+        ("p:shop.records_2024", False),
+        ("p:shop.sync_logs", False),
+    ],
+)
+def test_a_missing_table_of_ours_is_not_the_models_mistake(table: str, ours_it_is: bool) -> None:
+    error = ours(refused("notFound", f"Not found: Table {table} was not found in location EU", 404))
+    assert error.code == "source_missing"
+    assert ("tailrace reset" in error.hint) == ours_it_is
+    assert ("spelling" in error.hint) != ours_it_is

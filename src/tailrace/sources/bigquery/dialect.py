@@ -44,6 +44,14 @@ _TYPES = {
 }
 _NUMBERS = ["INT64", "NUMERIC", "BIGNUMERIC", "FLOAT64"]
 _TIMES = ["DATE", "DATETIME", "TIMESTAMP"]
+_ASSIGNABLE = {
+    "INT64": ("NUMERIC", "BIGNUMERIC", "FLOAT64"),
+    "NUMERIC": ("BIGNUMERIC", "FLOAT64"),
+    "BIGNUMERIC": ("FLOAT64",),
+    "DATE": ("DATETIME",),
+}
+"""A column takes a type that its own is coerced to, as the column "Coerce to" has it in
+https://cloud.google.com/bigquery/docs/reference/standard-sql/conversion_rules."""
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r"}
 
 COLLATED = " COLLATE "
@@ -51,6 +59,8 @@ COLLATED = " COLLATE "
 
 PLAN_DAYS = 14
 """A plan table whose making was broken off, and that nobody dropped, is gone after so many days."""
+LASTING_DAYS = 3650
+"""When state would be gone if the process died between making its table and taking the expiry away."""
 
 
 def bare(native: str) -> str:
@@ -66,6 +76,7 @@ class BigQueryDialect(Dialect):
     materialized = None
     ddl_in_transactions = False
     insert_only = True
+    compares_digests = True
 
     def __init__(self, project: str, location: str) -> None:
         self.project = project
@@ -191,7 +202,7 @@ class BigQueryDialect(Dialect):
     def checksum(self, values: Sequence[tuple[str, Column]]) -> str:
         texts = [self._comparable(expr, column) for expr, column in values]
         parts = [f"COALESCE(CONCAT(CAST(CHAR_LENGTH({text}) AS STRING), ':', {text}), '-')" for text in texts]
-        return f"TO_HEX(SHA256(CONCAT({', '.join(parts) or repr('')})))"
+        return f"TO_BASE64(SHA256(CONCAT({', '.join(parts) or repr('')})))"
 
     def _comparable(self, expr: str, column: Column) -> str:
         """As `canonical_text`, but one text for all times of one class, to the microsecond."""
@@ -232,11 +243,18 @@ class BigQueryDialect(Dialect):
     def alter_type(self, table: str, name: str, native: str) -> str:
         return f"ALTER TABLE {table} ALTER COLUMN {self.quote(name)} SET DATA TYPE {native}"
 
+    def alters(self, native: str, wider: str) -> bool:
+        return wider in _ASSIGNABLE.get(native, ())
+
     def create_marked(self, table: str, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-        return (f"{self.create_table(table, columns)} OPTIONS ({self._label})", self._for_ever(table))
+        return (f"{self.create_table(table, columns)} {self._lasting}", self._for_ever(table))
+
+    def create_records(self, table: str, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        made = f"{self.create_table(table, columns)} CLUSTER BY record_id {self._lasting}"
+        return (made, self._for_ever(table))
 
     def create_marked_as(self, table: str, select: str) -> tuple[str, ...]:
-        return (f"CREATE TABLE {table} OPTIONS ({self._label}) AS\n{select}", self._for_ever(table))
+        return (f"CREATE TABLE {table} {self._lasting} AS\n{select}", self._for_ever(table))
 
     def create_plan(self, table: str, select: str) -> tuple[str, ...]:
         return (f"CREATE TABLE {table} CLUSTER BY bucket, seq {self.expiring(PLAN_DAYS)} AS\n{select}",)
@@ -247,6 +265,11 @@ class BigQueryDialect(Dialect):
             "OPTIONS (expiration_timestamp ="
             f" TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {days} DAY), {self._label})"
         )
+
+    @property
+    def _lasting(self) -> str:
+        """Options of a table of ours that stays: it has an expiry, lest it gets that of the dataset until it has none."""
+        return self.expiring(LASTING_DAYS)
 
     @property
     def _label(self) -> str:

@@ -89,6 +89,14 @@ _CONFLICT = re.compile(
     r"(?i)\bsession \S+ (?:is |was |has )?(?:not found|terminated|aborted|expired|ended)|not found: session"
     r"|aborted due to concurrent|could not serialize access|concurrent update|transaction .*conflict"
 )
+_OWN_TABLE = re.compile(
+    r"[:.](?:tailrace_(?:meta|read_|upload_|check_)|sync_log\b"
+    r"|(?:records|checkpoints|changes|progress|rejections)_\w+_[0-9a-f]{8}(?:_|\b))"
+)
+_GONE = (
+    "Somebody removed this table of Tailrace's. Restore it (BigQuery keeps removed tables for some days), or forget"
+    " what was delivered: `tailrace reset`."
+)
 _RATE = re.compile(r"(?i)exceeded rate limits")
 _PREFIX = re.compile(r"^(?:[A-Z]+ https?://\S+: )+|\s*\n\nLocation: .*", re.DOTALL)
 _JOB_URL = re.compile(r"\s*(?:Location: \S+\s*)?(?:Job ID: \S+)\s*$")
@@ -151,7 +159,11 @@ def ours(error: Any, *, cancelled: bool = False, timeout: float | None = None) -
             code="source_conflict",
         )
     if found := _REASONS.get(reason):
-        hint = remedy(text) or found.hint if reason == "accessDenied" else found.hint
+        hint = found.hint
+        if reason == "accessDenied":
+            hint = remedy(text) or hint
+        elif reason == "notFound" and _OWN_TABLE.search(text):
+            hint = _GONE
         kind = SourceUnavailable if found.unavailable else SourceError
         return kind(f"BigQuery: {text}", hint=hint, code=found.code)
     return _without_reason(error, text)

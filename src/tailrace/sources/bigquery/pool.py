@@ -11,7 +11,10 @@ import threading
 import time
 from collections.abc import Callable
 
-_PATIENCE = 60.0
+from tailrace.errors import SourceUnavailable
+
+PATIENCE = 600.0
+"""How long a transaction waits for that of a neighbour."""
 _FRESH_SECONDS = 6 * 3600.0
 """A session ends a day after it was last used, and after a week (.../docs/sessions-intro): one is replaced long before."""
 _POOLS: dict[str, Pool] = {}
@@ -27,7 +30,8 @@ def pool_of(account: str) -> Pool:
 class Pool:
     """One session, used by one transaction at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._patience = patience
         self._guard = threading.Lock()
         self._free = threading.Condition(self._guard)
         self._session: str | None = None
@@ -47,10 +51,17 @@ class Pool:
             return self._session
 
     def take(self, make: Callable[[], str]) -> str:
-        """The session, for one transaction; another one if that of a neighbour takes very long."""
+        """The session, for one transaction. Raises SourceUnavailable if that of a neighbour takes very long.
+
+        No other session will do: what stands in no checkpoint, nobody would end.
+        """
         with self._free:
-            if not self._free.wait_for(lambda: not self._taken, _PATIENCE):
-                return make()
+            if not self._free.wait_for(lambda: not self._taken, self._patience):
+                raise SourceUnavailable(
+                    f"another sync of this process has been changing its state for {self._patience:,.0f} s",
+                    hint="Run fewer syncs of one source at the same time; this one goes on where it stopped.",
+                    code="source_busy",
+                )
             if self._session is None:
                 self._session, self._made = make(), time.monotonic()
             self._taken = True

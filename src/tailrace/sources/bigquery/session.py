@@ -83,12 +83,21 @@ class BigQuerySession:
         """Run one statement and give the number of rows it touched."""
         if statement.startswith(_TEMPORARY):
             return self._stage(statement)
+        if statement.startswith(_DROP) and self._stages == {statement.removeprefix(_DROP)}:
+            return self._drop_last_stage(statement)
         job, _ = self._run(statement)
         if statement.startswith(_DROP):
             self._stages.discard(statement.removeprefix(_DROP))
-            if not self._stages and not self._in_transaction:
-                self._end_own()
         return job.num_dml_affected_rows or 0
+
+    def _drop_last_stage(self, statement: str) -> int:
+        """With BigQuery's session that was opened for it, outside of a transaction."""
+        if self._in_transaction:
+            self._run(statement)
+        self._stages.clear()
+        if not self._in_transaction:
+            self._end_own()
+        return 0
 
     def _stage(self, statement: str) -> int:
         """Fill a stage; the first one opens the session of BigQuery's that holds it."""

@@ -246,10 +246,21 @@ FROM (
   ) AS m
   FULL JOIN (
     SELECT
-      newest.*
+      newest."record_id",
+      newest."delivered",
+      newest."uncertain",
+      newest."baseline",
+      newest."record_level_id",
+      newest."checksum"
     FROM (
       SELECT
-        rows_of.*,
+        rows_of."record_id",
+        rows_of."delivered",
+        rows_of."uncertain",
+        rows_of."baseline",
+        rows_of."record_level_id",
+        rows_of."checksum",
+        rows_of."record_removed",
         ROW_NUMBER() OVER (
           PARTITION BY (
             rows_of.record_id COLLATE "C"

@@ -4,6 +4,7 @@ CREATE TABLE memory.main."judged_map_12345678_7_ab" (
   "prior_id" TEXT,
   "mine" INT,
   "record_id" TEXT,
+  "digest" TEXT,
   "c0" INT,
   "c1" TEXT,
   "c2" DECIMAL(10, 2),
@@ -16,6 +17,7 @@ INSERT INTO memory.main."judged_map_12345678_7_ab" (
   "prior_id",
   "mine",
   "record_id",
+  "digest",
   "c0",
   "c1",
   "c2",
@@ -34,6 +36,11 @@ SELECT
   prior_id,
   mine,
   CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END AS record_id,
+  CASE
+    WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+    THEN NULL
+    ELSE CASE WHEN mine IS NULL THEN r_digest ELSE m_digest END
+  END AS digest,
   CASE
     WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
     THEN NULL
@@ -279,6 +286,7 @@ FROM (
     m.mine,
     m.record_id AS m_record_id,
     r.record_id AS r_record_id,
+    m.digest AS m_digest,
     m.c0 AS m_c0,
     m.c1 AS m_c1,
     m.c2 AS m_c2,
@@ -286,7 +294,8 @@ FROM (
     r."id" AS r_c0,
     r."Name" AS r_c1,
     r."total_2" AS r_c2,
-    r."extra" AS r_c3
+    r."extra" AS r_c3,
+    r.checksum AS r_digest
   FROM (
     SELECT
       keyed.*,
@@ -420,10 +429,29 @@ FROM (
   ) AS m
   FULL JOIN (
     SELECT
-      newest.*
+      newest."record_id",
+      newest."delivered",
+      newest."uncertain",
+      newest."baseline",
+      newest."record_level_id",
+      newest."id",
+      newest."Name",
+      newest."total_2",
+      newest."extra",
+      newest."checksum"
     FROM (
       SELECT
-        rows_of.*,
+        rows_of."record_id",
+        rows_of."delivered",
+        rows_of."uncertain",
+        rows_of."baseline",
+        rows_of."record_level_id",
+        rows_of."id",
+        rows_of."Name",
+        rows_of."total_2",
+        rows_of."extra",
+        rows_of."checksum",
+        rows_of."record_removed",
         ROW_NUMBER() OVER (
           PARTITION BY (
             rows_of.record_id COLLATE "C"
@@ -451,6 +479,7 @@ SELECT
   prior_id,
   reason,
   CAST(NULL AS BIGINT) AS total,
+  digest AS digest,
   c0 AS "id",
   c1 AS "Name",
   c2 AS "total_2",
@@ -462,6 +491,7 @@ FROM (
     prior_id,
     record_id,
     bucket,
+    digest,
     c0,
     c1,
     c2,
@@ -489,6 +519,7 @@ SELECT
     ELSE COALESCE(reason, op, 'unchanged')
   END AS reason,
   CAST(CASE WHEN kinds.what = 'model' THEN model_rows ELSE matches END AS BIGINT) AS total,
+  CAST(NULL AS TEXT) AS digest,
   CAST(NULL AS INT) AS "id",
   CAST(NULL AS TEXT) AS "Name",
   CAST(NULL AS DECIMAL(10, 2)) AS "total_2",

@@ -4,6 +4,7 @@ CREATE TABLE memory.main."judged_map_12345678_7_ab" (
   "prior_id" TEXT,
   "mine" INT,
   "record_id" TEXT,
+  "digest" TEXT,
   "c0" INT,
   "c1" TEXT,
   "c2" DECIMAL(10, 2),
@@ -16,6 +17,7 @@ INSERT INTO memory.main."judged_map_12345678_7_ab" (
   "prior_id",
   "mine",
   "record_id",
+  "digest",
   "c0",
   "c1",
   "c2",
@@ -34,6 +36,11 @@ SELECT
   prior_id,
   mine,
   CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END AS record_id,
+  CASE
+    WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+    THEN NULL
+    ELSE CASE WHEN mine IS NULL THEN r_digest ELSE m_digest END
+  END AS digest,
   CASE
     WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
     THEN NULL
@@ -72,92 +79,7 @@ FROM (
       WHEN r.baseline = 'unsent'
       THEN 'added'
       WHEN (
-        m.c0 IS DISTINCT FROM r."id"
-        OR m.c1 IS DISTINCT FROM r."Name"
-        OR m.c2 IS DISTINCT FROM r."total_2"
-        OR CASE
-          WHEN CAST(m.c3 AS TEXT) IS NOT DISTINCT FROM CAST(r."extra" AS TEXT)
-          THEN FALSE
-          ELSE CASE
-            WHEN NOT m.c3 IS NULL
-            THEN COALESCE(
-              CAST(TO_JSON(
-                CAST(CAST(ARRAY_TO_STRING(
-                  LIST_TRANSFORM(
-                    REGEXP_EXTRACT_ALL(
-                      CAST(m.c3 AS TEXT),
-                      '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                    ),
-                    LAMBDA t : CASE
-                      WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                      THEN CASE
-                        WHEN LENGTH(
-                          CASE
-                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                            THEN RTRIM(RTRIM(t, '0'), '.')
-                            ELSE t
-                          END
-                        ) > 15
-                        THEN '"#' || CASE
-                          WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                          THEN RTRIM(RTRIM(t, '0'), '.')
-                          ELSE t
-                        END || '"'
-                        ELSE CASE
-                          WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                          THEN RTRIM(RTRIM(t, '0'), '.')
-                          ELSE t
-                        END
-                      END
-                      ELSE t
-                    END
-                  ),
-                  ''
-                ) AS JSON) AS VARIANT)
-              ) AS TEXT),
-              'null'
-            )
-          END IS DISTINCT FROM CASE
-            WHEN NOT r."extra" IS NULL
-            THEN COALESCE(
-              CAST(TO_JSON(
-                CAST(CAST(ARRAY_TO_STRING(
-                  LIST_TRANSFORM(
-                    REGEXP_EXTRACT_ALL(
-                      CAST(r."extra" AS TEXT),
-                      '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                    ),
-                    LAMBDA t : CASE
-                      WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                      THEN CASE
-                        WHEN LENGTH(
-                          CASE
-                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                            THEN RTRIM(RTRIM(t, '0'), '.')
-                            ELSE t
-                          END
-                        ) > 15
-                        THEN '"#' || CASE
-                          WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                          THEN RTRIM(RTRIM(t, '0'), '.')
-                          ELSE t
-                        END || '"'
-                        ELSE CASE
-                          WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                          THEN RTRIM(RTRIM(t, '0'), '.')
-                          ELSE t
-                        END
-                      END
-                      ELSE t
-                    END
-                  ),
-                  ''
-                ) AS JSON) AS VARIANT)
-              ) AS TEXT),
-              'null'
-            )
-          END
-        END
+        m.digest IS DISTINCT FROM r.digest
       )
       THEN 'updated'
     END AS op,
@@ -169,94 +91,8 @@ FROM (
           WHEN r.record_level_id LIKE 'deleted:%'
           THEN SUBSTRING(r.record_level_id, 9)
         END
-        WHEN r.record_level_id LIKE 'deleted:%'
-        OR (
-          m.c0 IS DISTINCT FROM r."id"
-          OR m.c1 IS DISTINCT FROM r."Name"
-          OR m.c2 IS DISTINCT FROM r."total_2"
-          OR CASE
-            WHEN CAST(m.c3 AS TEXT) IS NOT DISTINCT FROM CAST(r."extra" AS TEXT)
-            THEN FALSE
-            ELSE CASE
-              WHEN NOT m.c3 IS NULL
-              THEN COALESCE(
-                CAST(TO_JSON(
-                  CAST(CAST(ARRAY_TO_STRING(
-                    LIST_TRANSFORM(
-                      REGEXP_EXTRACT_ALL(
-                        CAST(m.c3 AS TEXT),
-                        '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                      ),
-                      LAMBDA t : CASE
-                        WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                        THEN CASE
-                          WHEN LENGTH(
-                            CASE
-                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                              THEN RTRIM(RTRIM(t, '0'), '.')
-                              ELSE t
-                            END
-                          ) > 15
-                          THEN '"#' || CASE
-                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                            THEN RTRIM(RTRIM(t, '0'), '.')
-                            ELSE t
-                          END || '"'
-                          ELSE CASE
-                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                            THEN RTRIM(RTRIM(t, '0'), '.')
-                            ELSE t
-                          END
-                        END
-                        ELSE t
-                      END
-                    ),
-                    ''
-                  ) AS JSON) AS VARIANT)
-                ) AS TEXT),
-                'null'
-              )
-            END IS DISTINCT FROM CASE
-              WHEN NOT r."extra" IS NULL
-              THEN COALESCE(
-                CAST(TO_JSON(
-                  CAST(CAST(ARRAY_TO_STRING(
-                    LIST_TRANSFORM(
-                      REGEXP_EXTRACT_ALL(
-                        CAST(r."extra" AS TEXT),
-                        '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                      ),
-                      LAMBDA t : CASE
-                        WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                        THEN CASE
-                          WHEN LENGTH(
-                            CASE
-                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                              THEN RTRIM(RTRIM(t, '0'), '.')
-                              ELSE t
-                            END
-                          ) > 15
-                          THEN '"#' || CASE
-                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                            THEN RTRIM(RTRIM(t, '0'), '.')
-                            ELSE t
-                          END || '"'
-                          ELSE CASE
-                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                            THEN RTRIM(RTRIM(t, '0'), '.')
-                            ELSE t
-                          END
-                        END
-                        ELSE t
-                      END
-                    ),
-                    ''
-                  ) AS JSON) AS VARIANT)
-                ) AS TEXT),
-                'null'
-              )
-            END
-          END
+        WHEN r.record_level_id LIKE 'deleted:%' OR (
+          m.digest IS DISTINCT FROM r.digest
         )
         THEN NULL
         ELSE r.record_level_id
@@ -267,14 +103,16 @@ FROM (
     m.mine,
     m.record_id AS m_record_id,
     r.record_id AS r_record_id,
+    m.digest AS m_digest,
     m.c0 AS m_c0,
     m.c1 AS m_c1,
     m.c2 AS m_c2,
     m.c3 AS m_c3,
-    r."id" AS r_c0,
-    r."Name" AS r_c1,
-    r."total_2" AS r_c2,
-    r."extra" AS r_c3
+    CAST(NULL AS INT) AS r_c0,
+    CAST(NULL AS TEXT) AS r_c1,
+    CAST(NULL AS DECIMAL(10, 2)) AS r_c2,
+    CAST(NULL AS JSON) AS r_c3,
+    r.digest AS r_digest
   FROM (
     SELECT
       keyed.*,
@@ -285,44 +123,148 @@ FROM (
       ) AS n
     FROM (
       SELECT
-        1 AS mine,
-        CASE
-          WHEN model."id" IS NULL OR model."Name" IS NULL
-          THEN 'null'
-          WHEN model."Name" = ''
-          THEN 'empty'
-          WHEN TRIM(model."Name", '	
-                  　') = ''
-          THEN 'blank'
-        END AS problem,
-        (
-          (
-            '[' || CAST(TO_JSON(CAST(model."id" AS TEXT)) AS TEXT) || ',' || CAST(TO_JSON(model."Name") AS TEXT) || ']'
-          ) COLLATE "C"
-        ) AS record_id,
-        model."id" AS c0,
-        (
-          model."Name" COLLATE "C"
-        ) AS c1,
-        model."total" AS c2,
-        model."extra" AS c3
+        plain.*,
+        SHA256(
+          COALESCE(LENGTH(plain."c1") || ':' || plain."c1", '-') || COALESCE(
+            LENGTH(
+              CASE
+                WHEN NOT plain."c3" IS NULL
+                THEN COALESCE(
+                  CAST(TO_JSON(
+                    CAST(CAST(ARRAY_TO_STRING(
+                      LIST_TRANSFORM(
+                        REGEXP_EXTRACT_ALL(
+                          CAST(plain."c3" AS TEXT),
+                          '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                        ),
+                        LAMBDA t : CASE
+                          WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                          THEN CASE
+                            WHEN LENGTH(
+                              CASE
+                                WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                                THEN RTRIM(RTRIM(t, '0'), '.')
+                                ELSE t
+                              END
+                            ) > 15
+                            THEN '"#' || CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END || '"'
+                            ELSE CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END
+                          END
+                          ELSE t
+                        END
+                      ),
+                      ''
+                    ) AS JSON) AS VARIANT)
+                  ) AS TEXT),
+                  'null'
+                )
+              END
+            ) || ':' || CASE
+              WHEN NOT plain."c3" IS NULL
+              THEN COALESCE(
+                CAST(TO_JSON(
+                  CAST(CAST(ARRAY_TO_STRING(
+                    LIST_TRANSFORM(
+                      REGEXP_EXTRACT_ALL(
+                        CAST(plain."c3" AS TEXT),
+                        '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                      ),
+                      LAMBDA t : CASE
+                        WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                        THEN CASE
+                          WHEN LENGTH(
+                            CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END
+                          ) > 15
+                          THEN '"#' || CASE
+                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                            THEN RTRIM(RTRIM(t, '0'), '.')
+                            ELSE t
+                          END || '"'
+                          ELSE CASE
+                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                            THEN RTRIM(RTRIM(t, '0'), '.')
+                            ELSE t
+                          END
+                        END
+                        ELSE t
+                      END
+                    ),
+                    ''
+                  ) AS JSON) AS VARIANT)
+                ) AS TEXT),
+                'null'
+              )
+            END,
+            '-'
+          ) || COALESCE(LENGTH(CAST(plain."c0" AS TEXT)) || ':' || CAST(plain."c0" AS TEXT), '-') || COALESCE(
+            LENGTH(RTRIM(RTRIM(CAST(plain."c2" AS TEXT), '0'), '.')) || ':' || RTRIM(RTRIM(CAST(plain."c2" AS TEXT), '0'), '.'),
+            '-'
+          )
+        ) AS digest
       FROM (
         SELECT
-          *
-        FROM orders
-      ) AS model
-      WHERE
-        (
-          total > 5 /* big ones */
-        )
+          1 AS mine,
+          CASE
+            WHEN model."id" IS NULL OR model."Name" IS NULL
+            THEN 'null'
+            WHEN model."Name" = ''
+            THEN 'empty'
+            WHEN TRIM(model."Name", '	
+                  　') = ''
+            THEN 'blank'
+          END AS problem,
+          (
+            (
+              '[' || CAST(TO_JSON(CAST(model."id" AS TEXT)) AS TEXT) || ',' || CAST(TO_JSON(model."Name") AS TEXT) || ']'
+            ) COLLATE "C"
+          ) AS record_id,
+          model."id" AS c0,
+          (
+            model."Name" COLLATE "C"
+          ) AS c1,
+          model."total" AS c2,
+          model."extra" AS c3
+        FROM (
+          SELECT
+            *
+          FROM orders
+        ) AS model
+        WHERE
+          (
+            total > 5 /* big ones */
+          )
+      ) AS plain
     ) AS keyed
   ) AS m
   FULL JOIN (
     SELECT
-      newest.*
+      newest."record_id",
+      newest."delivered",
+      newest."uncertain",
+      newest."baseline",
+      newest."record_level_id",
+      newest."digest"
     FROM (
       SELECT
-        rows_of.*,
+        rows_of."record_id",
+        rows_of."delivered",
+        rows_of."uncertain",
+        rows_of."baseline",
+        rows_of."record_level_id",
+        rows_of."digest",
+        rows_of."record_removed",
         ROW_NUMBER() OVER (
           PARTITION BY (
             rows_of.record_id COLLATE "C"
@@ -350,6 +292,7 @@ SELECT
   prior_id,
   reason,
   CAST(NULL AS BIGINT) AS total,
+  digest AS digest,
   c0 AS "id",
   c1 AS "Name",
   c2 AS "total_2",
@@ -370,6 +313,7 @@ FROM (
     f.record_id AS record_id,
     f.bucket AS bucket,
     f.pos AS pos,
+    f.digest AS digest,
     f.c0 AS c0,
     f.c1 AS c1,
     f.c2 AS c2,
@@ -381,6 +325,7 @@ FROM (
       prior_id,
       record_id,
       bucket,
+      digest,
       c0,
       c1,
       c2,
@@ -404,97 +349,7 @@ FROM (
     WHERE
       attempts >= 3 AND next_try_at > NOW() AND fingerprint = 'f''1'
   ) AS q
-    ON q.record_id = f.record_id
-    AND q.operation = f.op
-    AND q.checksum = SHA256(
-      COALESCE(LENGTH(f."c1") || ':' || f."c1", '-') || COALESCE(
-        LENGTH(
-          CASE
-            WHEN NOT f."c3" IS NULL
-            THEN COALESCE(
-              CAST(TO_JSON(
-                CAST(CAST(ARRAY_TO_STRING(
-                  LIST_TRANSFORM(
-                    REGEXP_EXTRACT_ALL(
-                      CAST(f."c3" AS TEXT),
-                      '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                    ),
-                    LAMBDA t : CASE
-                      WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                      THEN CASE
-                        WHEN LENGTH(
-                          CASE
-                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                            THEN RTRIM(RTRIM(t, '0'), '.')
-                            ELSE t
-                          END
-                        ) > 15
-                        THEN '"#' || CASE
-                          WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                          THEN RTRIM(RTRIM(t, '0'), '.')
-                          ELSE t
-                        END || '"'
-                        ELSE CASE
-                          WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                          THEN RTRIM(RTRIM(t, '0'), '.')
-                          ELSE t
-                        END
-                      END
-                      ELSE t
-                    END
-                  ),
-                  ''
-                ) AS JSON) AS VARIANT)
-              ) AS TEXT),
-              'null'
-            )
-          END
-        ) || ':' || CASE
-          WHEN NOT f."c3" IS NULL
-          THEN COALESCE(
-            CAST(TO_JSON(
-              CAST(CAST(ARRAY_TO_STRING(
-                LIST_TRANSFORM(
-                  REGEXP_EXTRACT_ALL(
-                    CAST(f."c3" AS TEXT),
-                    '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                  ),
-                  LAMBDA t : CASE
-                    WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                    THEN CASE
-                      WHEN LENGTH(
-                        CASE
-                          WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                          THEN RTRIM(RTRIM(t, '0'), '.')
-                          ELSE t
-                        END
-                      ) > 15
-                      THEN '"#' || CASE
-                        WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                        THEN RTRIM(RTRIM(t, '0'), '.')
-                        ELSE t
-                      END || '"'
-                      ELSE CASE
-                        WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                        THEN RTRIM(RTRIM(t, '0'), '.')
-                        ELSE t
-                      END
-                    END
-                    ELSE t
-                  END
-                ),
-                ''
-              ) AS JSON) AS VARIANT)
-            ) AS TEXT),
-            'null'
-          )
-        END,
-        '-'
-      ) || COALESCE(LENGTH(CAST(f."c0" AS TEXT)) || ':' || CAST(f."c0" AS TEXT), '-') || COALESCE(
-        LENGTH(RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.')) || ':' || RTRIM(RTRIM(CAST(f."c2" AS TEXT), '0'), '.'),
-        '-'
-      )
-    )
+    ON q.record_id = f.record_id AND q.operation = f.op AND q.checksum = f.digest
 ) AS placed
 UNION ALL
 SELECT
@@ -509,6 +364,7 @@ SELECT
     ELSE COALESCE(reason, op, 'unchanged')
   END AS reason,
   CAST(CASE WHEN kinds.what = 'model' THEN model_rows ELSE matches END AS BIGINT) AS total,
+  CAST(NULL AS TEXT) AS digest,
   CAST(NULL AS INT) AS "id",
   CAST(NULL AS TEXT) AS "Name",
   CAST(NULL AS DECIMAL(10, 2)) AS "total_2",
