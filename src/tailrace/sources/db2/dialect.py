@@ -228,7 +228,7 @@ class Db2Dialect(Dialect):
 
     def value_bytes(self, expr: str, column: Column) -> str:
         if kind_of(self.storage(column).native) in (Kind.TEXT, Kind.BYTES):
-            return f"LENGTH({expr})"
+            return self.cast(f"LENGTH({expr})", "BIGINT")
         return f"CASE WHEN {expr} IS NOT NULL THEN 8 END"
 
     def checksum(self, values: Sequence[tuple[str, Column]]) -> str:
@@ -254,7 +254,9 @@ class Db2Dialect(Dialect):
     # -- text
 
     def document(self, column: str, start: int) -> str:
-        return self.cast(f"SUBSTR({column}, {start}, {self.document_characters})", f"VARCHAR({LONGEST})")
+        """No more is asked for than there is: SUBSTR fills up with blanks."""
+        length = self.least(str(self.document_characters), f"LENGTH({column}) - {start - 1}")
+        return self.cast(f"SUBSTR({column}, {start}, {length})", f"VARCHAR({LONGEST})")
 
     def first_characters(self, text: str, count: int) -> str:
         return f"SUBSTRING({text}, 1, {count}, CODEUNITS32)"
