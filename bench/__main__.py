@@ -9,11 +9,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import peer
 from bench.machine import machine
 from bench.measure import Cost, middle, python, receiver, tailrace
 from bench.places import Place, place
 
-FIRST_AIM = {"duckdb": 321_000, "postgres": 214_000}
+AIM_OF_DRT = {"duckdb": 6, "postgres": 4}
+"""How many times as fast as drt a first sync is to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def measure(where: Place, rows: int, rounds: int) -> None:
     nothing: list[Sync] = []
     pipelines: list[tuple[float, int, Cost]] = []
     diffs: dict[str, list[float]] = {"first": [], "changed": [], "nothing": []}
+    drt, peers = peer.command(), list[Cost]()
     for number in range(rounds):
         where.forget()
         sync_of_nothing(where)
@@ -75,6 +78,8 @@ def measure(where: Place, rows: int, rounds: int) -> None:
         where.forget()
         first.append(sync(where, "users"))
         pipelines.append(bare("pipeline", where, "users"))
+        if drt:
+            peers.append(peer.sync(drt, where))
         where.edit(number)
         diffs["changed"].append(bare("diff", where, "users")[0])
         changed.append(sync(where, "users"))
@@ -99,10 +104,23 @@ def measure(where: Place, rows: int, rounds: int) -> None:
     print(
         f"  sending           {sending:>9,.0f} rows/s, {sending * seconds / rows:4.0%} of the bare pipeline (aim 60 %)"
     )
-    whole = rows / middle([each.cost.wall for each in first])
     peak = max(each.cost.peak for each in first + changed + nothing)
-    aims = f"aim {FIRST_AIM[where.name]:,}; peak {peak:.0f} MiB, aim 400"
-    print(f"  first sync        {whole:>9,.0f} rows/s, {aims}; load {os.getloadavg()[0]:.1f}", flush=True)
+    print(f"  peak              {peak:>9,.0f} MiB (aim 400); load {os.getloadavg()[0]:.1f}", flush=True)
+    if peers:
+        show_peers(where.name, peers, first, rows)
+
+
+def show_peers(name: str, peers: list[Cost], first: list[Sync], rows: int) -> None:
+    """A first sync beside drt's full sync, which finds no changes and keeps no state."""
+    wall, cpu = middle([each.wall for each in peers]), middle([each.cpu for each in peers])
+    times = wall / middle([each.cost.wall for each in first])
+    of_cpu = cpu / middle([each.cost.cpu for each in first])
+    print(
+        f"  drt, full sync    {rows / wall:>9,.0f} rows/s  {wall:6.2f} s wall  {cpu:6.2f} s CPU  "
+        f"{max(each.peak for each in peers):5.0f} MiB\n"
+        f"  first sync is {times:.1f} times as fast as drt (aim {AIM_OF_DRT[name]}), {of_cpu:.1f} times by CPU",
+        flush=True,
+    )
 
 
 def sync_of_nothing(where: Place) -> None:
@@ -159,6 +177,7 @@ def main() -> None:
             some = min(given.rows, given.one_by_one)
             where.write(url, some)
             where.fill(given.rows)
+            peer.write(where, url)
             if given.only in (None, "syncs"):
                 measure(where, given.rows, given.rounds)
             if name == "duckdb":

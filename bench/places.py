@@ -55,6 +55,11 @@ class Place(ABC):
     @abstractmethod
     def _address(self) -> str: ...
 
+    @property
+    @abstractmethod
+    def profile(self) -> dict[str, object]:
+        """How drt reaches it (bench/peer.py)."""
+
     @abstractmethod
     def forget(self) -> None:
         """Remove all state, as before the very first sync."""
@@ -88,6 +93,10 @@ class DuckDBPlace(Place):
     def _address(self) -> str:
         return str(self.folder / "shop.duckdb")
 
+    @property
+    def profile(self) -> dict[str, object]:
+        return {"type": "duckdb", "database": self._address}
+
     def forget(self) -> None:
         (self.folder / "shop.tailrace.duckdb").unlink(missing_ok=True)
         shutil.rmtree(self.folder / ".tailrace", ignore_errors=True)
@@ -119,6 +128,12 @@ class PostgresPlace(Place):
         given = self._given
         user, password = (quote(str(given[name]), safe="") for name in ("username", "password"))
         return f"postgresql://{user}:{password}@{given['host']}:{given['port']}/{given['database']}"
+
+    @property
+    def profile(self) -> dict[str, object]:
+        given = self._given
+        same = {name: given[name] for name in ("host", "port", "password")}
+        return {"type": "postgres", "dbname": given["database"], "user": given["username"], **same}
 
     def forget(self) -> None:
         self._database.sql('DROP SCHEMA IF EXISTS "__segment_reverse_etl" CASCADE', "CHECKPOINT")  # pyright: ignore[reportAttributeAccessIssue]
