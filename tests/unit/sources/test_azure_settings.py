@@ -95,6 +95,22 @@ def test_the_portals_jdbc_string_fills_the_fields() -> None:
     assert found.connect_timeout == 30
 
 
+@pytest.mark.parametrize(
+    ("username", "login"),
+    [
+        ("etl@shop", "etl"),
+        ("etl@SHOP", "etl"),
+        ("etl", "etl"),
+        ("a@b.com", "a@b.com"),
+        ("a@b.com@shop", "a@b.com"),
+    ],
+)
+def test_rights_are_granted_to_the_login_without_its_server(username: str, login: str) -> None:
+    source = AzureSource("w", FULL | {"username": username})
+    assert f"CREATE LOGIN [{login}] " in source.grants(None, None, [])
+    assert f"UID={{{username}}}" in connection_string(source.settings)
+
+
 def test_what_stands_beside_a_jdbc_string_wins() -> None:
     assert jdbc(JDBC, username="tailrace", password="x").username == "tailrace"
 

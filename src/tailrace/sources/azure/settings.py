@@ -134,10 +134,12 @@ class AzureSettings(SourceSettings):
 
     @property
     def user(self) -> str:
-        """Who logs in, as far as it is known before."""
-        if self.entra is None:
-            return self.username or ""
-        return self.entra.client_id or "the managed identity"
+        """Who logs in, as far as it is known before; strings of the portal name the server behind a login's `@`."""
+        if self.entra is not None:
+            return self.entra.client_id or "the managed identity"
+        username = self.username or ""
+        login, _, server = username.rpartition("@")
+        return login if login and server.lower() == self.hostname.split(".")[0].lower() else username
 
 
 def authorities(settings: AzureSettings, folder: Path) -> Path | None:
