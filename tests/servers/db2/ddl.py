@@ -46,13 +46,6 @@ def _full(schema: str, name: str) -> str:
     return f"{quote(schema)}.{quote(name)}"
 
 
-def uncommitted(tokens: list[Token]) -> list[Token]:
-    """A query of the catalog, which waits for nobody in Db2: there it reads what is committed."""
-    if tokens[0].upper != "SELECT" or (len(tokens) > 2 and tokens[-2].upper == "WITH"):
-        return tokens
-    return [*tokens, Token("word", "WITH", " "), Token("word", "UR", " ")]
-
-
 def without_hints(tokens: list[Token]) -> list[Token]:
     """A query without OPTIMIZE FOR n ROWS."""
     for place, token in enumerate(tokens):

@@ -71,8 +71,6 @@ def _reads(statement: Statement, tokens: list[Token]) -> None:
 def _query(statement: Statement, tokens: list[Token], user: str) -> None:
     plain = inlined(tokens)
     _reads(statement, plain)
-    if any(need.schema in ("SYSCAT", "SYSIBMADM") for need in statement.needs):
-        plain = ddl.uncommitted(plain)
     statement.derby = text_of(expressions(ddl.without_hints(plain), binary=statement.binary))
 
 

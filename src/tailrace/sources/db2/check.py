@@ -97,7 +97,7 @@ class _Run:
             (str(schema).strip(), str(table))
             for schema, table in self._session.rows(
                 "SELECT TABSCHEMA, TABNAME FROM SYSCAT.TABLES WHERE TYPE IN ('A', 'N', 'S', 'T', 'V')"
-                f" AND TABSCHEMA NOT IN ({hidden}) ORDER BY TYPE, TABSCHEMA, TABNAME FETCH FIRST 10000 ROWS ONLY"
+                f" AND TABSCHEMA NOT IN ({hidden}) ORDER BY TYPE, TABSCHEMA, TABNAME FETCH FIRST 10000 ROWS ONLY WITH UR"
             )
         ]
         self._session.read(dialect.select_one("1 AS one")).read_all()

@@ -56,6 +56,13 @@ _WORDS = {
 }
 _MISSING = ("42704", "42S02")
 _HEX = "'0123456789ABCDEF'"
+_AT_ONCE = "WITH UR"
+"""For queries of the catalog, which would wait for every table that another sync is making or dropping: there are no
+currently committed semantics for the catalog (https://www.ibm.com/docs/en/db2/11.1?topic=issues-currently-committed-semantics)."""
+
+
+LOCK_TIMEOUT = "SET CURRENT LOCK TIMEOUT"
+"""Is not undone with a transaction (https://www.ibm.com/docs/en/db2/11.5?topic=statements-set-current-lock-timeout)."""
 
 
 class Db2Dialect(Dialect):
@@ -321,6 +328,10 @@ class Db2Dialect(Dialect):
 
     session_settings = ("SET CURRENT ISOLATION = CS",)
 
+    def lock_wait(self, seconds: float) -> tuple[str, ...]:
+        """Without it, Db2 waits for ever, unless the database's LOCKTIMEOUT says otherwise."""
+        return (f"{LOCK_TIMEOUT} = {max(1, round(seconds))}",)
+
     def create_schema(self, schema: str) -> str:
         return unless(f"CREATE SCHEMA {self.schema(schema)}", "42710")
 
@@ -354,12 +365,12 @@ class Db2Dialect(Dialect):
         return ()
 
     def list_schemas(self) -> str:
-        return "SELECT RTRIM(SCHEMANAME) AS SCHEMANAME FROM SYSCAT.SCHEMATA ORDER BY SCHEMANAME"
+        return f"SELECT RTRIM(SCHEMANAME) AS SCHEMANAME FROM SYSCAT.SCHEMATA ORDER BY SCHEMANAME {_AT_ONCE}"
 
     def list_tables(self, schema: str) -> str:
         return (
             f"SELECT TABNAME AS {FOLDED}, REMARKS FROM SYSCAT.TABLES"
-            f" WHERE TABSCHEMA = {self.literal(schema)} ORDER BY TABNAME"
+            f" WHERE TABSCHEMA = {self.literal(schema)} ORDER BY TABNAME {_AT_ONCE}"
         )
 
     def table_columns(self, schema: str, table: str) -> str:
@@ -376,7 +387,8 @@ class Db2Dialect(Dialect):
         )
         return (
             f"SELECT COLNAME AS {FOLDED}, {native} AS NATIVE FROM SYSCAT.COLUMNS"
-            f" WHERE TABSCHEMA = {self.literal(schema)} AND TABNAME = {self.literal(swapped(table))} ORDER BY COLNO"
+            f" WHERE TABSCHEMA = {self.literal(schema)} AND TABNAME = {self.literal(swapped(table))}"
+            f" ORDER BY COLNO {_AT_ONCE}"
         )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tailrace.errors import SourceError, SourceUnavailable, TailraceError
 from tailrace.sources.base import Job
-from tailrace.sources.db2.dialect import SHORT, Db2Dialect
+from tailrace.sources.db2.dialect import LOCK_TIMEOUT, SHORT, Db2Dialect
 from tailrace.sources.db2.errors import model_error, ours
 from tailrace.sources.db2.names import FOLDED, swapped
 from tailrace.sources.db2.pool import Pool
@@ -48,6 +48,7 @@ class Db2Session:
         self._timeout = timeout
         self._main: Child | None = None
         self._private = False
+        self._impatient = False
         self._transaction: Child | None = None
         self._streams: list[Child] = []
         self._guard = threading.Lock()
@@ -61,7 +62,9 @@ class Db2Session:
         """Run one statement, or those that stand together, and give the number of rows that it touched."""
         touched = 0
         for step, tolerated in steps(statement):
-            if step.lstrip().upper().startswith(_PRIVATE):
+            if step.startswith(LOCK_TIMEOUT):
+                self._impatient = True
+            elif step.lstrip().upper().startswith(_PRIVATE):
                 self._private = True
             if wanted := shape(step):
                 step = self._create_as(*wanted)
@@ -171,9 +174,20 @@ class Db2Session:
             self._transaction = None
             with contextlib.suppress(TailraceError):
                 self._plainly(child, "rollback")
+                self._wait_as_before(child)
             raise
         self._transaction = None
         self._plainly(child, "commit")
+        self._wait_as_before(child)
+
+    def _wait_as_before(self, child: Child) -> None:
+        """Locks are waited for as the database says, if a transaction had its own way."""
+        if self._impatient:
+            self._impatient = False
+            try:
+                self._plainly(child, "execute", f"{LOCK_TIMEOUT} NULL")
+            except TailraceError:
+                self._private = True  # nobody else gets this connection
 
     def cancel(self) -> None:
         """End the running statement with its connection; may be called from another thread."""
@@ -226,9 +240,9 @@ class Db2Session:
         except DriverError as error:
             raise _Refused(error) from error
 
-    def _plainly(self, child: Child, name: str) -> None:
+    def _plainly(self, child: Child, name: str, *arguments: str) -> None:
         try:
-            child.call(name, seconds=ANSWER)
+            child.call(name, *arguments, seconds=ANSWER)
         except DriverError as error:
             raise ours(error.problem) from error
 
