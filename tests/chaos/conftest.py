@@ -22,9 +22,10 @@ def receiver() -> Iterator[ReceiverProcess]:
 
 STAND_INS = ["azure", "bigquery"] if os.environ.get("CHAOS") == "long" else []
 """They take minutes where a database takes seconds; `make chaos` runs them too."""
+WAREHOUSES = ["duckdb", "postgres", *STAND_INS]
 
 
-@pytest.fixture(params=["duckdb", "postgres", *STAND_INS])
+@pytest.fixture(params=WAREHOUSES)
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
     if request.param == "duckdb":
         return Shop(tmp_path, DuckDBWarehouse(tmp_path))

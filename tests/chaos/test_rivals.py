@@ -9,6 +9,7 @@ import time
 import pytest
 from tests.chaos.blows import Blow
 from tests.chaos.campaign import BUSY, check_end, first_sync
+from tests.chaos.conftest import WAREHOUSES
 from tests.chaos.process import SyncProcess
 from tests.chaos.receiver import ReceiverProcess
 from tests.chaos.shop import CHANGES, Shop
@@ -16,6 +17,7 @@ from tests.chaos.shop import CHANGES, Shop
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
 
+@pytest.mark.parametrize("shop", dict.fromkeys([*WAREHOUSES, "azure"]), indirect=True)
 def test_of_two_that_start_together_one_syncs_and_the_other_says_who_does(
     shop: Shop, receiver: ReceiverProcess
 ) -> None:

@@ -1,21 +1,26 @@
-"""A sync over a pool that is lost, paused or away at every moment: whatever happens, nothing is lost."""
+"""The command over a pool that is lost, busy, paused or away at every moment: whatever happens, nothing is lost."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.e2e.azure import AzureWarehouse
-from tests.e2e.project import Project, first_answer, sending
+from tests.e2e.project import Project
 from tests.servers.azure import Pool
 from tests.servers.azure.server import Faults
 
-from tailrace.runtime.events import Event
+from tailrace.testing.faults import Fault
 from tailrace.testing.receiver import Receiver
 
 ROWS = 40
 NAMES = {str(number): "old" for number in range(1, ROWS + 1)}
+IN_FLIGHT = 2 * 5
+"""Concurrency and batch of the project: what one interruption may send again."""
+MOVED = "INSERT INTO [__segment_reverse_etl].[records_people"
 
 
 @pytest.fixture
@@ -26,57 +31,96 @@ def shop(azure_pool: Pool, tmp_path: Path, receiver: Receiver) -> Project:
     return project
 
 
+def run(shop: Project) -> str | None:
+    """One command; the code of the error by which it or its sync ended."""
+    code, document = shop.cli("sync")
+    errors = [each["error"] for each in document.get("syncs", [document]) if each["error"]]
+    assert (code == 0) == (not errors), document
+    return errors[0]["code"] if errors else None
+
+
+def goes_on(shop: Project) -> None:
+    """The next run finishes what was interrupted: all is there, hardly anything went twice, nothing is left to do."""
+    assert {document.status for document in shop.syncs()} == {"success"}
+    assert shop.names == NAMES
+    assert shop.receiver.stats()["arrived"] <= ROWS + IN_FLIGHT
+    assert {row[1:] for row in shop.records()} == {(True, False)}
+    assert shop.plan().counts.planned == 0
+
+
 FAULTS: dict[str, Callable[[Faults], object]] = {
     "lost in the plan's statement": lambda faults: faults.drop("AS keyed", at="during"),
     "lost when the plan was made, before the answer": lambda faults: faults.drop("AS keyed", at="after"),
     "lost while a unit is read": lambda faults: faults.drop("ORDER BY seq", at="rows", rows=3),
     "lost before a commit": lambda faults: faults.drop("COMMIT", at="before"),
     "lost after a commit, before the answer": lambda faults: faults.drop("COMMIT", at="after"),
-    "deadlock in the commit": lambda faults: faults.fail(1205, containing="records_people"),
+    "lost as records become state": lambda faults: faults.drop(MOVED, at="after"),
+    "deadlock in the commit": lambda faults: faults.fail(1205, containing=MOVED),
     "service error in the plan": lambda faults: faults.fail(40197, containing="AS keyed"),
+    "throttled in the plan": lambda faults: faults.fail(10928, containing="AS keyed"),
+    "throttled in the commit": lambda faults: faults.fail(49918, containing=MOVED),
+    "throttled at the login": lambda faults: faults.refuse_logins(10928, times=1),
 }
-
-
-def goes_on(shop: Project) -> None:
-    """The next run, which may finish an interrupted sync first."""
-    assert {document.status for document in shop.syncs()} == {"success"}
 
 
 @pytest.mark.parametrize("fault", list(FAULTS))
 def test_whatever_is_lost_the_next_sync_makes_good(shop: Project, azure_pool: Pool, fault: str) -> None:
     faults = azure_pool.server.faults
     FAULTS[fault](faults)
-    document = shop.sync()
-    assert document.status in ("success", "failed", "interrupted")
-    assert document.error is None or document.error.code.startswith("source_")
-    faults.clear()
+    error = run(shop)
+    assert error is None or error.startswith("source_")
+    assert faults.waiting() == 0, "nothing met the fault"
     goes_on(shop)
-    assert shop.names == NAMES
-    assert shop.ok().counts.planned == 0
-    assert {row[1] for row in shop.records()} == {True}
 
 
-@pytest.mark.parametrize("moment", [sending, first_answer])
-def test_a_pool_paused_in_mid_sync_costs_nothing(
-    shop: Project, azure_pool: Pool, moment: Callable[[Event], bool]
-) -> None:
-    paused = False
+def test_a_commit_that_deadlocks_over_changes_makes_good(shop: Project, azure_pool: Pool) -> None:
+    assert run(shop) is None
+    shop.data("UPDATE people SET name = 'new' WHERE id <= 20", "DELETE FROM people WHERE id > 30")
+    azure_pool.server.faults.fail(1205, containing="DELETE FROM [__segment_reverse_etl].[records_people")
+    assert run(shop) in (None, "source_conflict")
+    assert azure_pool.server.faults.waiting() == 0
+    assert run(shop) is None
+    assert shop.names == {str(number): "new" if number <= 20 else "old" for number in range(1, 31)}
+    assert shop.receiver.stats()["arrived"] <= ROWS + 30 + IN_FLIGHT
+    assert {row[0] for row in shop.records()} == set(shop.names)
 
-    def pause(event: Event) -> None:
-        nonlocal paused
-        if moment(event) and not paused:
-            paused = True
-            azure_pool.server.faults.pause()
 
-    document = shop.sync(watch=pause)
-    assert document.status in ("failed", "interrupted")
-    assert document.error is not None
-    assert document.error.code in ("source_paused", "source_unavailable", "source_cancelled")
-    azure_pool.server.faults.resume()
-    shop.state("UPDATE {checkpoints} SET lease_until = now() - INTERVAL '2 hours'")  # it could not be let go
+def in_mid_sync(shop: Project, moment: Callable[[], object], do: Callable[[], object]) -> str | None:
+    """What `run` gives where this is done at that moment of it."""
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run, shop)
+        moment()
+        do()
+        return running.result()
+
+
+def first_request(shop: Project) -> Callable[[], object]:
+    """Wait until the receiver has met a request; all are answered slowly."""
+
+    def wait() -> None:
+        while not shop.receiver.stats()["requests"]:
+            pass
+
+    shop.receiver.fail(Fault(kind="latency", seconds=0.3))
+    return wait
+
+
+MOMENTS: dict[str, Callable[[Project, Faults], Callable[[], object]]] = {
+    "planning": lambda _, faults: faults.hold("AS keyed").reached,
+    "sealing": lambda _, faults: faults.hold("COMMIT").reached,
+    "sending": lambda shop, _: first_request(shop),
+    "committing": lambda _, faults: faults.hold(MOVED).reached,
+}
+
+
+@pytest.mark.parametrize("moment", list(MOMENTS))
+def test_a_pool_paused_in_mid_sync_costs_nothing(shop: Project, azure_pool: Pool, moment: str) -> None:
+    faults = azure_pool.server.faults
+    error = in_mid_sync(shop, MOMENTS[moment](shop, faults), faults.pause)
+    assert error in ("source_paused", "source_unavailable", "source_cancelled")
+    assert run(shop) == "source_paused"
+    faults.resume()
     goes_on(shop)
-    assert shop.names == NAMES
-    assert shop.ok().counts.planned == 0
 
 
 def test_a_pool_that_is_paused_before_a_sync_says_so(shop: Project, azure_pool: Pool) -> None:
@@ -87,7 +131,6 @@ def test_a_pool_that_is_paused_before_a_sync_says_so(shop: Project, azure_pool: 
     assert "resume" in document["error"]["hint"]
     azure_pool.server.faults.resume()
     goes_on(shop)
-    assert shop.names == NAMES
 
 
 def test_tokens_that_end_in_mid_sync_cost_nothing(
@@ -97,13 +140,9 @@ def test_tokens_that_end_in_mid_sync_cost_nothing(
         monkeypatch.setenv(name, value)
     azure_pool.sql("CREATE USER [tailrace-app] FROM EXTERNAL PROVIDER")
     azure_pool.sql("EXEC sp_addrolemember 'db_owner', 'tailrace-app'")
-    warehouse = shop.warehouse
-    assert isinstance(warehouse, AzureWarehouse)
-    monkeypatch.setattr(warehouse, "settings", lambda: {"type": "azure", **azure_pool.entra_settings()})
-
-    def expire(event: Event) -> None:
-        if sending(event):
-            azure_pool.server.faults.expire_tokens()
-
-    assert shop.sync(watch=expire).status == "success"
-    assert shop.names == NAMES
+    settings: dict[str, Any] = {"type": "azure", **azure_pool.entra_settings()}
+    monkeypatch.setattr(shop.warehouse, "settings", lambda: settings)
+    faults = azure_pool.server.faults
+    assert in_mid_sync(shop, first_request(shop), faults.expire_tokens) is None
+    assert azure_pool.server.tokens_given() > 1
+    goes_on(shop)

@@ -98,6 +98,10 @@ class FaultBox:
                 fault.released.set()
             self._holds.clear()
 
+    def waiting(self) -> int:
+        with self._lock:
+            return len(self._faults)
+
     def hold(self, number: int) -> Fault:
         return self._holds[number]
 

@@ -79,6 +79,10 @@ class Faults:
         """Hold the next statements with this text until they are released; an attention or KILL ends them."""
         return Held(self._call, self._call("fault", "hold", containing=containing, times=times, at=at))
 
+    def waiting(self) -> int:
+        """How many faults nobody has met yet."""
+        return self._call("faults_waiting")
+
     def pause(self, number: int = 42108) -> None:
         """Pause the pool: what runs is killed, connections are cut, logins end in this error (42108, 40892)."""
         self._call("pause", number)

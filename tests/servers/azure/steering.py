@@ -39,6 +39,9 @@ class Steering:
     def fault(self, what: Any, **options: Any) -> int:
         return self._engine.faults.add(Fault(what, **options))
 
+    def faults_waiting(self) -> int:
+        return self._engine.faults.waiting()
+
     def hold_reached(self, number: int, timeout: float) -> bool:
         return self._engine.faults.hold(number).reached.wait(timeout)
 
