@@ -72,9 +72,9 @@ def largest_of_the_day(session: Session, dialect: Dialect, names: StateNames) ->
     mine = f"state_id = {dialect.literal(names.id)}"
     since = dialect.plus_seconds(dialect.now(), -_DAY)
     agreed = f"{dialect.holds('approved')} OR status = {dialect.literal(RESET)}"
-    latest = f"SELECT max(finished_at) FROM {log} WHERE {mine} AND ({agreed})"
+    latest = f"SELECT coalesce(max(finished_at), {since}) FROM {log} WHERE {mine} AND ({agreed})"
     rows = session.rows(
         f"SELECT coalesce(max(delivered_rows), 0) FROM {log} WHERE {mine} AND finished_at > {since}"
-        f" AND finished_at >= coalesce(({latest}), {since})"
+        f" AND finished_at >= ({latest})"
     )
     return int(rows[0][0])

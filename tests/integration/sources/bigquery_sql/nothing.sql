@@ -66,7 +66,7 @@ UPDATE `project`.`__segment_reverse_etl`.`checkpoints_ID` SET `lease_until` = TI
 SELECT operation, reason, count(*), sum(total), count(CASE WHEN operation NOT IN ('count', 'deleted', 'deleted_not_sent', 'drop') AND coalesce(reason, '') <> 'deleted' THEN 1 END) FROM `project`.`__segment_reverse_etl`.`changes_ID_3_3` GROUP BY operation, reason;
 
 -- SELECT
-SELECT coalesce(max(delivered_rows), 0) FROM `project`.`__segment_reverse_etl`.`sync_log` WHERE state_id = 'ID' AND finished_at > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL -86400000000 MICROSECOND) AND finished_at >= coalesce((SELECT max(finished_at) FROM `project`.`__segment_reverse_etl`.`sync_log` WHERE state_id = 'ID' AND (approved OR status = 'reset')), TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL -86400000000 MICROSECOND));
+SELECT coalesce(max(delivered_rows), 0) FROM `project`.`__segment_reverse_etl`.`sync_log` WHERE state_id = 'ID' AND finished_at > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL -86400000000 MICROSECOND) AND finished_at >= (SELECT coalesce(max(finished_at), TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL -86400000000 MICROSECOND)) FROM `project`.`__segment_reverse_etl`.`sync_log` WHERE state_id = 'ID' AND (approved OR status = 'reset'));
 
 -- SELECT
 SELECT min(c.seq), max(c.seq), count(*), sum(c.size_of) FROM (
