@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from tailrace.cli import exits
-from tailrace.cli.output import console
+from tailrace.cli.output import OutputLost, console, forget_reader
 from tailrace.cli.render.values import clean
 from tailrace.errors import ConfigErrors, TailraceError
 
@@ -16,7 +16,7 @@ def show_failure(error: Exception, *, json: bool, debug: bool) -> int:
     """Show an error that ended a command, and give the exit code."""
     if debug:
         _traceback(error)
-    if json:
+    if json and not isinstance(error, OutputLost):
         _emit(error_document(error))
     else:
         show_error(error)
@@ -80,7 +80,14 @@ def _print_error(message: str, hint: str, where: str) -> None:
 
 
 def _emit(error: dict[str, object]) -> None:
-    sys.stdout.write(json_.dumps({"error": error}, indent=2, ensure_ascii=False) + "\n")
+    try:
+        sys.stdout.write(json_.dumps({"error": error}, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        forget_reader()
+    except OSError:  # stdout takes nothing, as on a full disk
+        forget_reader()
+        _print_error(str(error["message"]), str(error["hint"]), str(error["where"] or ""))
 
 
 def _traceback(error: Exception) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
+from tailrace.errors import TailraceError
 from tailrace.service.exact import laid_out
 
 if TYPE_CHECKING:
@@ -80,11 +81,26 @@ class Output:
             self._write(lambda: self.stdout.print(line, soft_wrap=True))
 
     def _write(self, write: Callable[[], None]) -> None:
-        """A reader that has gone (`| head`) is no reason to stop a sync: from then on nothing is written."""
+        """A reader that has gone (`| head`) is no reason to stop a sync: from then on nothing is written.
+
+        Raises OutputLost where what is asked for cannot be kept, as on a full disk.
+        """
         try:
             write()
         except BrokenPipeError:
             forget_reader()
+        except OSError as error:
+            forget_reader()
+            raise OutputLost(
+                f"The output cannot be written: {error.strerror}.",
+                hint="What was done is done; `tailrace syncs` tells of it.",
+            ) from error
+
+
+class OutputLost(TailraceError):
+    """Stdout takes nothing any more."""
+
+    code = "output_lost"
 
 
 def console(stream: TextIO) -> Console:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,7 +82,8 @@ def project_source(project: Project, name: str, environ: Mapping[str, str]) -> S
         environ,
         locate=lambda path: project.location(("sources", name, *path)),
     )
-    return open_source(spec, settings, project.folder)
+    with placed_settings(project, ("sources", name)):
+        return open_source(spec, settings, project.folder)
 
 
 def project_target(
@@ -94,14 +96,16 @@ def project_target(
     """A destination of the project; `written` replaces its settings (those pinned with a plan). Raises ConfigError."""
     spec = project.destinations[name]
     chosen = dict(spec.settings if written is None else written)
-    declaration = destination_type(spec.type)
+    with placed_settings(project, ("destinations", name)):
+        declaration = destination_type(spec.type)
     settings = resolve(
         chosen,
         project.folder,
         environ,
         locate=lambda path: project.location(("destinations", name, *path)),
     )
-    configured = declaration.configure(settings, where=f"destinations.{name}")
+    with placed_settings(project, ("destinations", name)):
+        configured = declaration.configure(settings, where=f"destinations.{name}")
     return Target(name, declaration, declaration.action(action), configured, chosen)
 
 
@@ -131,7 +135,8 @@ def prepare(project: Project, name: str, environ: Mapping[str, str]) -> Prepared
     mapping = project.mappings[name]
     model = project.models[mapping.model]
     source = project_source(project, model.source, environ)
-    target = project_target(project, mapping.destination, mapping.action, environ)
+    with placed(project, ("mappings", name, "action")):
+        target = project_target(project, mapping.destination, mapping.action, environ)
     check_operations(project, mapping, target.action)
     with placed(project, ("models", model.name, "sql")):
         statement = model_statement(model.sql, source.limits)
@@ -195,6 +200,30 @@ def placed_fields(project: Project, mapping: str) -> Iterator[None]:
         if isinstance(raised, ConfigErrors):
             raised.where = raised.errors[0].where
         raise
+
+
+@contextmanager
+def placed_settings(project: Project, path: tuple[str, str]) -> Iterator[None]:
+    """Give errors in the settings of a source or destination their place in the files."""
+    try:
+        yield
+    except ConfigError as raised:
+        for error in raised.errors if isinstance(raised, ConfigErrors) else [raised]:
+            place_setting(project, path, error)
+        if isinstance(raised, ConfigErrors):
+            raised.where = raised.errors[0].where
+        raise
+
+
+def place_setting(project: Project, path: tuple[str, ...], error: ConfigError) -> ConfigError:
+    """The error with a file and line; a setting's name in it leads to the line of that setting."""
+    if error.where is not None and error.where.file:
+        return error
+    field = error.where.field if error.where else None
+    below = re.findall(r"[^.\[\]]+", field.removeprefix(".".join(path))) if field else ()
+    where = project.location((*path, *(int(step) if step.isdigit() else step for step in below)))
+    error.where = Where(where.file, where.line, field or where.field)
+    return error
 
 
 @contextmanager

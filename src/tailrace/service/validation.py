@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tailrace.errors import ConfigError, ConfigErrors, TailraceError, Where
-from tailrace.runtime.prepared import check_operations, placed, placed_fields
+from tailrace.errors import ConfigError, ConfigErrors, TailraceError
+from tailrace.runtime.prepared import check_operations, place_setting, placed, placed_fields
 from tailrace.service.documents import ProblemDocument, ValidateDocument
 from tailrace.spec.load import load_project
 from tailrace.spec.project import Project
@@ -48,20 +47,9 @@ def _collected(
         check(project, path[1], environ)
     except ConfigErrors as errors:
         for error in errors.errors:
-            yield _placed(project, path, error)
+            yield place_setting(project, path, error)
     except ConfigError as error:
-        yield _placed(project, path, error)
-
-
-def _placed(project: Project, path: tuple[str, ...], error: ConfigError) -> ConfigError:
-    """The error with a file and line; a setting's name in it leads to the line of that setting."""
-    if error.where is not None and error.where.file:
-        return error
-    field = error.where.field if error.where else None
-    below = re.findall(r"[^.\[\]]+", field.removeprefix(".".join(path))) if field else ()
-    where = project.location((*path, *(int(step) if step.isdigit() else step for step in below)))
-    error.where = Where(where.file, where.line, field or where.field)
-    return error
+        yield place_setting(project, path, error)
 
 
 def _settled(

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tailrace.errors import ConfigError, ConfigErrors, Where
+from tailrace.spec.problems import shape
 
 
 class SourceSettings(BaseModel):
@@ -18,6 +19,7 @@ class SourceSettings(BaseModel):
 
 S = TypeVar("S", bound=SourceSettings)
 
+_TEXTS = {"missing": "this setting is required", "extra_forbidden": "there is no such setting"}
 _HINTS = {
     "missing": "Add this setting.",
     "extra_forbidden": "Remove it, or correct its spelling.",
@@ -36,9 +38,7 @@ def read_settings(model: type[S], source: str, settings: Mapping[str, Any]) -> S
             hint = _HINTS.get(found["type"], "")
             if found["type"] == "extra_forbidden":
                 hint += f" Known settings: {known}."
-            text = {"missing": "this setting is required", "extra_forbidden": "there is no such setting"}.get(
-                found["type"], found["msg"].removeprefix("Value error, ")
-            )
+            text = _TEXTS.get(found["type"]) or shape(found).removeprefix("Value error, ")
             problems.append(
                 ConfigError(
                     f"source {source!r}: {'.'.join(map(str, found['loc']))}: {text}",

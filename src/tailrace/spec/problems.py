@@ -74,7 +74,7 @@ def described(error: ValidationError, spec: type[Spec], root: Node, path: Path) 
             yield wrong_value(dotted(place), finding.get("ctx", {})["error"], root.locate(place))
         else:
             yield ConfigError(
-                f"`{dotted(place)}` {_finding(finding)}.", hint=_hint(finding), where=root.locate(place)
+                f"`{dotted(place)}` {shape(finding)}.", hint=_hint(finding), where=root.locate(place)
             )
 
 
@@ -93,7 +93,8 @@ def _owner(spec: type[Spec], loc: tuple[int | str, ...]) -> type[Spec]:
     return spec
 
 
-def _finding(finding: Any) -> str:
+def shape(finding: Any) -> str:
+    """What a value must be, of a finding that is about its type."""
     kind = finding["type"]
     if kind == "literal_error":
         return f"must be {finding['ctx']['expected']}".replace("'", "`")

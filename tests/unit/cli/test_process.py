@@ -208,3 +208,18 @@ def test_a_command_ends_without_the_teardown_that_driver_threads_do_not_survive(
     )
     assert ended.returncode == code
     assert ended.stdout if code == 0 else ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize(("words", "code"), [(["sync"], 1), (["sync", "--json"], 1), (["nope", "--json"], 2)])
+def test_output_that_cannot_be_written_is_told_without_a_traceback(words: list[str], code: int) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", PROGRAM.format(root=str(ROOT), body="pass"), *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert ended.returncode == code
+    assert "Traceback" not in ended.stderr
+    assert ("error: No such command" if code == 2 else "No space left on device") in ended.stderr
