@@ -16,12 +16,12 @@ from xml.etree import ElementTree
 
 import pyarrow as pa
 import pytest
-from tests.servers.db2 import Database, Db2Server
+from tests.servers.db2 import Database, Db2Server, faults
 
 from tailrace.errors import SourceError, SourceUnavailable
 from tailrace.sources.db2.reroute import FOLDER, without_reroute
 from tailrace.sources.db2.session import Db2Session
-from tailrace.sources.db2.source import Db2Source
+from tailrace.sources.db2.source import Db2Source, open_connection
 
 ONE = "SELECT 1 FROM SYSIBM.SYSDUMMY1"
 
@@ -190,6 +190,65 @@ def test_a_connection_lost_in_a_commit_says_so_whether_or_not_it_was_kept(
         with pytest.raises(SourceUnavailable):
             insert()
         assert session.rows("SELECT COUNT(*) FROM SEGMENT_REVERSE_ETL.T") == [(kept,)]
+
+
+def test_a_commit_that_is_refused_leaves_no_connection_inside_of_a_transaction(
+    db2: Db2Server, source: Db2Source
+) -> None:
+    db2.fail(faults.TABLE_SPACE_FULL, "commit", matching=r"INSERT INTO \S*T VALUES \(1")
+    with source.session() as session:
+
+        def insert() -> None:
+            with session.transaction():
+                session.execute("INSERT INTO SEGMENT_REVERSE_ETL.T VALUES (1)")
+
+        with pytest.raises(SourceError):
+            insert()
+        session.execute("INSERT INTO SEGMENT_REVERSE_ETL.T VALUES (2)")
+        with source.session() as other:
+            assert other.rows("SELECT A FROM SEGMENT_REVERSE_ETL.T") == [(2,)]
+
+
+def test_a_child_that_takes_nothing_is_given_up(source: Db2Source) -> None:
+    child = open_connection(source.connection)
+    os.kill(child.pid, signal.SIGSTOP)
+    with pytest.raises(SourceUnavailable, match="did not answer within"):
+        child.call("execute", "x" * 50_000_000, seconds=1)
+    assert is_gone(child.pid)
+
+
+def test_a_child_that_hangs_in_its_login_ends_with_its_parent(db2: Db2Server, source: Db2Source) -> None:
+    program = f"""
+        from tailrace.sources.db2 import process
+        from tailrace.sources.db2.source import Db2Source
+        source = Db2Source("w", {source.settings.model_dump() | {"password": "not-a-secret"}!r})
+        called = process.Child.call
+        def told(child, name, *given, **more):
+            print(child.pid, flush=True)
+            return called(child, name, *given, **more)
+        process.Child.call = told
+        with source.session() as session:
+            session.rows({ONE!r})
+    """
+    with (
+        db2.silent(),
+        subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True
+        ) as parent,
+    ):
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        loaded = Path(f"/proc/{child}/maps")
+        for _ in range(600):
+            if "libdb2" in loaded.read_text():
+                break
+            threading.Event().wait(0.1)
+        parent.kill()
+        for _ in range(600):
+            if is_gone(child):
+                break
+            threading.Event().wait(0.1)
+        assert is_gone(child)
 
 
 def test_a_child_whose_parent_died_ends_by_itself(db2: Db2Server, source: Db2Source, tmp_path: Path) -> None:

@@ -93,17 +93,20 @@ class Child:
         does a DriverError that says that the connection is dead.
         """
         with self._turn:
-            self.ask(name, *arguments)
+            self.ask(name, *arguments, seconds=seconds)
             return self.answer(seconds, expired)
 
-    def ask(self, name: str, *arguments: Any) -> None:
-        """Begin a call whose result `answer` gives. Raises SourceUnavailable."""
+    def ask(self, name: str, *arguments: Any, seconds: float = ANSWER) -> None:
+        """Begin a call whose result `answer` gives. Raises SourceUnavailable, also where nobody takes it in time."""
         with self._guard:
             if self._over:
                 raise SourceUnavailable("the connection to Db2 is closed", hint="Run it again.")
             self._busy, self._cancelled = name, False
         try:
-            self._wire.send((name, arguments))
+            self._wire.send((name, arguments), seconds)
+        except Late:
+            self._finish(kill=True)
+            raise late(seconds, name) from None
         except Ended:
             status = self._finish(kill=self._cancelled)
             raise (cancelled() if self._cancelled else crashed(status)) from None

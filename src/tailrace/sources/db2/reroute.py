@@ -31,6 +31,7 @@ def without_reroute(connection: Db2Connection) -> Iterator[dict[str, str]]:
             '<acr><parameter name="enableAcr" value="false"/></acr>\n'
             "</database></databases>\n"
             '<parameters><parameter name="maxReconnectRetries" value="0"/></parameters>\n'
-            "</configuration>\n"
+            "</configuration>\n",
+            encoding="utf-8",
         )
         yield {FOLDER: folder}

@@ -244,6 +244,7 @@ class Db2Session:
         try:
             child.call(name, *arguments, seconds=ANSWER)
         except DriverError as error:
+            child.close()  # for nobody knows whether it is inside of a transaction
             raise ours(error.problem) from error
 
     # -- streams

@@ -51,13 +51,15 @@ class Wire:
     def __init__(self, end: socket.socket) -> None:
         self._end = end
 
-    def send(self, message: object) -> None:
-        """Send one message. Raises Ended."""
+    def send(self, message: object, seconds: float | None = None) -> None:
+        """Send one message. Raises Ended, or Late if it is not taken within so many seconds."""
         data = pickle.dumps(message, protocol=5)
         try:
-            self._end.settimeout(None)
+            self._end.settimeout(seconds)
             self._end.sendall(_LENGTH.pack(len(data)))
             self._end.sendall(data)
+        except TimeoutError:
+            raise Late from None
         except OSError as error:
             raise Ended from error
 
