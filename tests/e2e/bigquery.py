@@ -11,8 +11,12 @@ from tests.servers.bigquery import Dataset
 _RECORDS = re.compile(r"(?<=FROM )(\S+\.records_\w+)", re.IGNORECASE)
 _TABLES = re.compile(r"SELECT table_name FROM information_schema\.tables WHERE table_schema = '(\w+)'")
 _COMMENT = re.compile(r"COMMENT ON TABLE (\S+) IS '(.*)'")
-_LATER = re.compile(r"now\(\) (?:\+ )?(-?)\s*INTERVAL '(\d+) (millisecond|hour)s?'")
+_LATER = re.compile(r"now\(\) (?:\+ )?(-?)\s*INTERVAL '(\d+) (millisecond|second|hour)s?'")
+_BETWEEN = re.compile(r"extract\(epoch FROM (\w+) - (\w+)\)")
 _SERIES = re.compile(r"(UNNEST\(GENERATE_ARRAY\([^)]*\)\)) AS g\b")
+_SIZED = re.compile(r"\bNUMERIC\((\d+), (\d+)\)")
+_SCALE, _WHOLE = 9, 29
+"""What a NUMERIC has room for, after the point and before it; a BIGNUMERIC has more."""
 
 
 class BigQueryWarehouse:
@@ -28,7 +32,7 @@ class BigQueryWarehouse:
 
     def model(self, sql: str) -> str:
         """A model's SQL: a source has no dataset that names stand in by default."""
-        return re.sub(r"\bFROM (people|customers)\b", rf"FROM {self.dataset.name}.\1", sql)
+        return re.sub(r"\bFROM (people|customers)\b", rf"FROM {self.dataset.name}.\1", _translated(sql))
 
     def data(self, *statements: str) -> list[tuple[Any, ...]]:
         return self.dataset.sql(*map(_translated, statements))
@@ -40,7 +44,13 @@ class BigQueryWarehouse:
 def _translated(statement: str) -> str:
     """The same in GoogleSQL."""
     (found,) = sqlglot.transpile(statement, read="duckdb", write="bigquery")
-    return _whole(_SERIES.sub(r"\1 AS i", found))
+    return _whole(_SIZED.sub(_sized, _SERIES.sub(r"\1 AS i", found)))
+
+
+def _sized(found: re.Match[str]) -> str:
+    precision, scale = int(found[1]), int(found[2])
+    fits = scale <= _SCALE and precision - scale <= _WHOLE
+    return found[0] if fits else f"BIG{found[0]}"
 
 
 def _whole(statement: str) -> str:
@@ -59,6 +69,7 @@ def _of_state(statement: str) -> str:
     if statement.startswith("UPDATE "):
         timed = _LATER.sub(r"TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL \1\2 \3)", statement)
         return _whole(timed)
+    statement = _BETWEEN.sub(r"TIMESTAMP_DIFF(\1, \2, SECOND)", statement)
     newest = (
         r"(SELECT * FROM \1 WHERE TRUE QUALIFY record_version ="
         r" MAX(record_version) OVER (PARTITION BY record_id) AND NOT record_removed)"

@@ -37,7 +37,9 @@ VALUES: dict[str, tuple[str, Any]] = {
 def typed(bigquery_dataset: Dataset, tmp_path: Path, receiver: Receiver) -> Project:
     listed = ", ".join(f"{sql} AS {name}" for name, (sql, _) in VALUES.items())
     warehouse = BigQueryWarehouse(bigquery_dataset)
-    made = Project(tmp_path, warehouse, receiver, sql=f"SELECT id, t.* EXCEPT (id) FROM {DATASET}.typed AS t")
+    made = Project(
+        tmp_path, warehouse, receiver, sql=f"SELECT id, t.* EXCLUDE (id) FROM {DATASET}.typed AS t"
+    )
     bigquery_dataset.sql(f"CREATE TABLE typed AS SELECT 1 AS id, {listed}")
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.e2e.project import Project
+from tests.servers.bigquery import StandInError
 
 
 def test_r13_a_bigint_from_1_to_4294967296_is_a_change(project: Project) -> None:
@@ -19,7 +20,12 @@ def test_r13_a_bigint_from_1_to_4294967296_is_a_change(project: Project) -> None
 
 
 @pytest.mark.parametrize("remember", ["values", "checksum"])
-def test_r13_decimal_38_swaps_are_changes(project: Project, remember: str) -> None:
+def test_r13_decimal_38_swaps_are_changes(
+    request: pytest.FixtureRequest, project: Project, remember: str
+) -> None:
+    if project.warehouse.kind == "bigquery":
+        lack = "a BIGNUMERIC of the stand-in has 38 digits, of which 18 stand after the point"
+        request.applymarker(pytest.mark.xfail(raises=StandInError, reason=lack))
     one, two = "12345678901234567890123456789012345678", "12345678901234567890123456789012345679"
     project.edit(remember=remember)
     project.people(columns="id bigint, a decimal(38, 0), b decimal(38, 0)")
@@ -46,7 +52,7 @@ def test_r13_neighbouring_values_do_not_run_together(project: Project, remember:
 def test_r13_a_renamed_struct_field_is_a_change(project: Project) -> None:
     if project.warehouse.kind == "azure":
         pytest.skip("T-SQL has neither structs nor a type json")
-    literal = "{'%s': 1}" if project.warehouse.kind == "duckdb" else "jsonb_build_object('%s', 1)"
+    literal = "jsonb_build_object('%s', 1)" if project.warehouse.kind == "postgres" else "{'%s': 1}"
     project.sql = f"SELECT 1 AS id, {literal % 'old'} AS name"
     project.ok()
     assert project.names == {"1": {"old": 1}}

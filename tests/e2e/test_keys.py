@@ -83,10 +83,15 @@ def test_r06_a_key_of_several_columns_is_one_array(project: Project) -> None:
     assert len(project.held) == 2
 
 
-def test_r06_uuids_are_lower_case_and_times_are_utc(project: Project) -> None:
+def test_r06_uuids_are_lower_case(project: Project) -> None:
+    if project.warehouse.kind == "bigquery":
+        pytest.skip("GoogleSQL has no type uuid: such a key is text, and text has a case")
     project.sql = "SELECT CAST('A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11' AS uuid) AS id, 1 AS name"
     project.ok()
     assert list(project.held) == ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]
+
+
+def test_r06_times_are_utc(project: Project) -> None:
     project.sql = "SELECT TIMESTAMPTZ '2026-02-01 12:00:00+02' AS id, 1 AS name"
     project.ok()
     assert [key[:19].replace(" ", "T") for key in project.held] == ["2026-02-01T10:00:00"]

@@ -35,7 +35,7 @@ def test_r02_a_planner_that_was_taken_over_changes_no_columns(
         prepared = arguments[0]
         table = prepared.source.dialect.table(prepared.names.schema, prepared.names.checkpoints)
         with prepared.source.session() as session:
-            session.execute(f"UPDATE {table} SET owner = 'them', fence = fence + 1")
+            session.execute(f"UPDATE {table} SET owner = 'them', fence = fence + 1 WHERE fence > 0")
         return genuine(*arguments)
 
     with monkeypatch.context() as patch:

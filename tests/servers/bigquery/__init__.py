@@ -2,6 +2,6 @@
 
 from tests.servers.bigquery.account import SETUPS, Account
 from tests.servers.bigquery.faults import Fault
-from tests.servers.bigquery.server import BigQueryServer, Dataset
+from tests.servers.bigquery.server import BigQueryServer, Dataset, StandInError
 
-__all__ = ["SETUPS", "Account", "BigQueryServer", "Dataset", "Fault"]
+__all__ = ["SETUPS", "Account", "BigQueryServer", "Dataset", "Fault", "StandInError"]

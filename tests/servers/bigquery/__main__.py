@@ -1,14 +1,18 @@
-"""Start the stand-in by hand: `.venv/bin/python -m tests.servers.bigquery`; Ctrl-C ends it."""
+"""Start the stand-in by hand: `.venv/bin/python -m tests.servers.bigquery`; Ctrl-C ends it.
+
+Statements that are typed in, one a line, run as administrator: to change the data, to grant and to revoke.
+"""
 
 from __future__ import annotations
 
 import json
 import signal
+import sys
 import tempfile
 import threading
 from pathlib import Path
 
-from tests.servers.bigquery.server import BigQueryServer, Dataset
+from tests.servers.bigquery.server import BigQueryServer, Dataset, StandInError
 
 _ROWS = "INSERT INTO people VALUES (1, 'Ada', 'ada@example.com'), (2, 'Grace', 'grace@example.com')"
 _PROJECT = """\
@@ -36,6 +40,23 @@ def _prepare(dataset: Dataset, folder: Path) -> None:
     )
 
 
+def _member(dataset: Dataset) -> str:
+    return f"'serviceAccount:{dataset.account.email}'"
+
+
+def _obey(dataset: Dataset) -> None:
+    """Run what is typed."""
+    for line in sys.stdin:
+        if not line.strip():
+            continue
+        try:
+            for row in dataset.sql(line):
+                print(*row, sep=" | ")
+            print("done", flush=True)
+        except StandInError as refused:
+            print(refused, flush=True)
+
+
 def main() -> None:
     """Run until Ctrl-C or SIGTERM."""
     ended = threading.Event()
@@ -54,8 +75,12 @@ def main() -> None:
                 print(f"  export {variable}={value}")
             print("  python -m tailrace.testing.receiver --port 8899 &   # or a webhook of your own")
             print("  tailrace check && tailrace plan && tailrace sync\n")
+            print("Statements typed here, one a line, run as administrator, for example:\n")
+            print("  UPDATE people SET name = 'Ada L.' WHERE id = 1")
+            print(f"  REVOKE `roles/bigquery.dataViewer` ON SCHEMA {dataset.name} FROM {_member(dataset)}\n")
             print("tailrace.yml, with key.json beside it:\n")
             print(Path(name, "tailrace.yml").read_text(), flush=True)
+            threading.Thread(target=_obey, args=(dataset,), daemon=True).start()
             ended.wait()
     finally:
         server.stop()
