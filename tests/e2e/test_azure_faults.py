@@ -51,7 +51,7 @@ def goes_on(shop: Project) -> None:
 FAULTS: dict[str, Callable[[Faults], object]] = {
     "lost in the plan's statement": lambda faults: faults.drop("AS keyed", at="during"),
     "lost when the plan was made, before the answer": lambda faults: faults.drop("AS keyed", at="after"),
-    "lost while a unit is read": lambda faults: faults.drop("ORDER BY seq", at="rows", rows=3),
+    "lost while a unit is read": lambda faults: faults.drop("ORDER BY p.seq", at="rows", rows=3),
     "lost before a commit": lambda faults: faults.drop("COMMIT", at="before"),
     "lost after a commit, before the answer": lambda faults: faults.drop("COMMIT", at="after"),
     "lost as records become state": lambda faults: faults.drop(MOVED, at="after"),
