@@ -129,3 +129,18 @@ def test_several_changes_come_together(shop: Project) -> None:
     assert (document.counts.added, document.counts.updated, document.counts.deleted) == (1, 10, 5)
     assert names(shop) == {"old", "new", "added"}
     assert shop.ok().counts.planned == 0
+
+
+def test_a_table_that_changed_too_often_is_changed_a_little_later(
+    shop: Project, bigquery_dataset: Dataset
+) -> None:
+    """Five times in ten seconds, whoever does it: https://cloud.google.com/bigquery/quotas#standard_tables."""
+    shop.ok()
+    bigquery_dataset.server.limit_table_updates()
+    try:
+        shop.sql = "SELECT id, name, 1 AS a, 2 AS b, 3 AS c, 4 AS d, 5 AS e, 6 AS f FROM people"
+        assert shop.ok().counts.updated == MANY
+    finally:
+        bigquery_dataset.server.limit_table_updates(False)
+    assert [job for job in bigquery_dataset.jobs if job["reason"] == "jobRateLimitExceeded"]
+    assert {record["f"] for record in shop.held.values()} == {6}
