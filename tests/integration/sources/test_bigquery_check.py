@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.servers.bigquery import Account, BigQueryServer, Dataset
 
+from tailrace.errors import SourceError
 from tailrace.sources.base import CheckStep
 from tailrace.sources.bigquery.permissions import MANAGED, PERMISSIONS
 from tailrace.sources.bigquery.source import BigQuerySource
@@ -124,6 +125,27 @@ def test_an_address_that_nobody_answers_is_named(bigquery: BigQueryServer, bigqu
     found = {s.name: s for s in BigQuerySource("shop", bigquery_dataset.settings(), environ=environ).check()}
     assert found["address"].status == "failed"
     assert "port 9" in found["address"].detail
+
+
+def test_a_models_table_that_may_not_be_read_is_named_with_what_lets_it(bigquery_dataset: Dataset) -> None:
+    """The published recipes leave that out."""
+    bigquery_dataset.sql("CREATE TABLE people (id INT64)")
+    tested = source(bigquery_dataset, made(bigquery_dataset))
+    with pytest.raises(SourceError) as caught:
+        tested.preview(f"SELECT id FROM {bigquery_dataset.name}.people", 5)
+    assert caught.value.code == "source_permission"
+    assert "people" in caught.value.message
+    assert "bigquery.tables.getData" in caught.value.hint
+    assert "roles/bigquery.dataViewer" in caught.value.hint
+
+
+def test_a_models_table_in_another_location_is_said_to_be_looked_for_there(bigquery_dataset: Dataset) -> None:
+    bigquery_dataset.sql("CREATE TABLE people (id INT64)")
+    with pytest.raises(SourceError) as caught:
+        source(bigquery_dataset, location="US").preview(f"SELECT id FROM {bigquery_dataset.name}.people", 5)
+    assert caught.value.code == "source_missing"
+    assert "US" in caught.value.message
+    assert "`location`" in caught.value.hint
 
 
 @pytest.mark.parametrize("way", ["dataset", "editor", "custom", "create"])

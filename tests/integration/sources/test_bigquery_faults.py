@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from tests.servers.bigquery import BigQueryServer, Dataset, Fault
 
-from tailrace.errors import Cancelled, SourceError, TailraceError
+from tailrace.errors import Cancelled, SourceError, SourceUnavailable, TailraceError
+from tailrace.sources.bigquery.jobs import ATTEMPTS, Jobs
 from tailrace.sources.bigquery.source import BigQuerySource
 
 ROWS = 120_000
@@ -71,11 +72,15 @@ def test_a_statement_is_run_once_whatever_is_lost(
         ("accessDenied", "source_permission"),
         ("notFound", "source_missing"),
         ("invalidQuery", "source_failed"),
+        ("invalid", "source_failed"),
+        ("duplicate", "source_exists"),
         ("quotaExceeded", "source_quota"),
         ("bytesBilledLimitExceeded", "source_cost"),
         ("responseTooLarge", "source_too_large"),
         ("resourcesExceeded", "source_memory"),
         ("billingNotEnabled", "source_billing"),
+        ("accountDisabled", "source_billing"),
+        ("blocked", "source_billing"),
         ("stopped", "source_cancelled"),
         ("timeout", "source_timeout"),
     ],
@@ -91,6 +96,49 @@ def test_what_does_not_pass_is_said_at_once_with_advice(
         assert caught.value.hint
     dataset.server.clear_faults()
     assert count(source) == 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("jobRateLimitExceeded", "source_busy"),
+        ("jobBackendError", "source_unavailable"),
+        ("jobInternalError", "source_unavailable"),
+        ("tableUnavailable", "source_unavailable"),
+    ],
+)
+def test_what_does_not_pass_after_several_attempts_is_said_with_advice(
+    dataset: Dataset, source: BigQuerySource, reason: str, code: str
+) -> None:
+    """Each of them under an id of its own, with a pause before it that grows."""
+    waited: list[float] = []
+    growing = [2.0**number for number in range(ATTEMPTS - 1)]
+    with source.connected() as client:
+        jobs = Jobs(client, "shop", pause=waited.append)
+        struck = dataset.server.fail(Fault("job", reason=reason, statement="INSERT", count=None))
+        with pytest.raises(SourceUnavailable) as caught:
+            jobs.run(f"INSERT INTO {table(source)} VALUES (1)", jobs.config())
+    assert (caught.value.code, struck.met, waited) == (code, ATTEMPTS, growing)
+    assert caught.value.hint
+    dataset.server.clear_faults()
+    assert count(source) == 0
+
+
+def test_a_token_that_is_always_refused_is_said_to_be(dataset: Dataset, source: BigQuerySource) -> None:
+    with source.session() as session:
+        dataset.server.fail(Fault("jobs.insert", reason="authError", code=401, count=None))
+        with pytest.raises(SourceError) as caught:
+            session.execute(f"INSERT INTO {table(source)} VALUES (1)")
+    assert caught.value.code == "source_unauthorized"
+    assert "clock" in caught.value.hint
+
+
+def test_a_removed_table_of_ours_is_not_said_to_be_misspelt(source: BigQuerySource) -> None:
+    own = source.dialect.table(source.schema, "records_people_601c14c3")
+    with source.session() as session, pytest.raises(SourceError) as caught:
+        session.rows(f"SELECT count(*) FROM {own}")
+    assert caught.value.code == "source_missing"
+    assert "tailrace reset" in caught.value.hint
 
 
 def test_a_lost_answer_to_a_commit_is_found_again(dataset: Dataset, source: BigQuerySource) -> None:
