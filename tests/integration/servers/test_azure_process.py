@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 
 import duckdb
@@ -33,6 +34,11 @@ def test_a_server_that_died_says_how() -> None:
 def _ask_until_it_is_gone(server: AzureServer) -> None:
     while True:
         server.sql("SELECT 1 AS one")
+
+
+def test_a_test_that_was_ended_in_a_call_stops_no_other(azure: AzureServer) -> None:
+    with socket.create_connection((azure.host, azure.control)):
+        assert azure.sql("SELECT 1 AS one") == [(1,)]
 
 
 def test_a_pool_is_dropped_while_a_client_waits_for_it(azure: AzureServer) -> None:

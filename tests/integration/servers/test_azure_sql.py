@@ -93,6 +93,14 @@ def test_the_default_collation_ignores_case_and_trailing_blanks(pool: Pool) -> N
     assert pool.sql(f"SELECT COUNT(*) FROM {VALUES} WHERE v IN ('B', 'c') OR v LIKE 'A'") == [(3,)]
 
 
+def test_zero_bytes_at_the_end_count_for_nothing_where_bytes_are_compared(pool: Pool) -> None:
+    pool.sql("CREATE TABLE b (v varbinary(8), w varbinary(8)) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)")
+    pool.sql("INSERT INTO b SELECT 0x01, 0x0100 UNION ALL SELECT 0x0100, 0x0001 UNION ALL SELECT 0x10, 0x01")
+    assert pool.sql("SELECT COUNT(*) FROM b WHERE v = w") == [(1,)]
+    assert pool.sql("SELECT COUNT(*) FROM b WHERE v = 0x01") == [(2,)]
+    assert pool.sql("SELECT CASE WHEN CAST(0x00 AS varbinary(8)) = CAST(0x AS varbinary(8)) THEN 1 END") == [(1,)]
+
+
 def test_a_binary_collation_ignores_trailing_blanks_alone(pool: Pool) -> None:
     assert pool.sql(f"SELECT COUNT(*) FROM {VALUES} WHERE v {BINARY} = 'a'") == [(2,)]
     assert pool.sql(f"SELECT COUNT(DISTINCT v {BINARY}) FROM {VALUES}") == [(3,)]

@@ -17,6 +17,7 @@ CREATE MACRO _datalength(x BLOB) AS octet_length(x), (x VARCHAR) AS 2 * length(_
 CREATE MACRO _replace(x, a, b) AS CASE WHEN a = '' THEN x ELSE regexp_replace(x, regexp_escape(a), replace(b, '\', '\\'), 'gi') END;
 CREATE MACRO _t(x VARCHAR) AS rtrim(x, ' '), (x) AS x;
 CREATE MACRO _k(x VARCHAR) AS lower(rtrim(x, ' ')), (x) AS x;
+CREATE MACRO _b(x) AS unhex(regexp_replace(hex(x), '(00)+$', ''));
 CREATE MACRO _add(a VARCHAR, b VARCHAR) AS a || b, (a BLOB, b BLOB) AS a || b, (a, b) AS a + b;
 CREATE MACRO _div(a BIGINT, b BIGINT) AS a // b, (a, b) AS a / b;
 CREATE MACRO _sha2_256(x) AS unhex(sha256(x));

@@ -176,6 +176,13 @@ class Translator:
             return node
         return exp.Anonymous(this="_t", expressions=[node])
 
+    def _bytes(self, node: exp.Expression) -> exp.Expression:
+        """A value as it is compared: zero bytes at its end count for nothing."""
+        kind = self.types.of(node) if isinstance(node, (exp.Column, exp.Cast, exp.HexString)) else None
+        if kind is None or kind.name not in ("binary", "varbinary"):
+            return node
+        return exp.Anonymous(this="_b", expressions=[node])
+
     def _node(self, node: exp.Expression) -> exp.Expression:
         match node:
             case exp.Table():
@@ -185,7 +192,7 @@ class Translator:
             case exp.EQ() if isinstance(node.parent, (exp.Update, exp.When)):
                 return node  # an assignment
             case exp.EQ() | exp.NEQ() | exp.GT() | exp.GTE() | exp.LT() | exp.LTE():
-                both = [self._text(node.left), self._text(node.right)]
+                both = [self._bytes(self._text(each)) for each in (node.left, node.right)]
                 node.set("this", both[0])
                 node.set("expression", both[1])
             case exp.In():

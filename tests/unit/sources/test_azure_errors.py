@@ -21,6 +21,8 @@ TEXTS = {
     40615: "Cannot open server 'x' requested by the login. Client with IP address '1.2.3.4' is not allowed to access "
     "the server.",
     40914: "Cannot open server 'x' requested by the login. Client is not allowed to access the server.",
+    47073: "Reason: An instance-specific error occurred. Connection was denied since Deny Public Network Access is set to "
+    "Yes. To connect to this server, use the Private Endpoint from inside your virtual network.",
     42108: "Can not connect to the SQL pool since it is paused. Please resume the SQL pool and try again.",
     40892: "Cannot connect to database when it is paused.",
     42109: "The SQL pool is warming up. Please try again.",
@@ -108,6 +110,17 @@ def test_a_lost_connection_is_known(error: BaseException) -> None:
     assert is_lost(error)
     assert ours(error).code == "source_unavailable"
     assert isinstance(ours(error), SourceUnavailable)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["was deadlocked on", "SSL Provider", "libodbc", "Communication link failure", "session was killed"],
+)
+def test_what_a_value_says_is_no_error_of_ours(value: str) -> None:
+    error = raised(f"Conversion failed when converting the varchar value '{value}' to data type int.")
+    assert number_of(str(error)) == 245
+    assert ours(error, timeout=1).code == "source_failed"
+    assert not isinstance(ours(error), SourceUnavailable)
 
 
 def test_a_timeout_and_a_cancel_are_told_apart() -> None:

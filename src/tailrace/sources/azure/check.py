@@ -75,8 +75,8 @@ class _Run:
         if not found:
             raise Doubt(
                 "queries work, but no table can be seen: the pool is empty, or this user may read none",
-                f"An administrator runs, in the pool: EXEC sp_addrolemember 'db_datareader', "
-                f"'{self._user.strip('[]')}';",
+                "An administrator runs, in the pool: EXEC sp_addrolemember 'db_datareader', "
+                f"{literal(self._source.settings.user)};",
             )
         schema, table = (str(part) for part in found[0])
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tailrace.clock import Clock
-from tailrace.errors import SourceError
+from tailrace.errors import Cancelled, SourceError
 from tailrace.sources.azure.dialect import AzureDialect
 from tailrace.sources.azure.entra import Tokens
 from tailrace.sources.azure.error_table import FAULTS, LOGIN, LOST
@@ -49,13 +49,42 @@ class Connections:
         self._settings = settings
         self._clock = clock
         self._timeout = statement_timeout
-        self._pause = pause or threading.Event().wait
+        self._pause = pause
         self._ca = authorities(settings, folder)
         self._tokens = Tokens(settings.entra, clock) if settings.entra else None
         self._edition: int | None = None
+        self._kept: mssql_python.Connection | None = None
+        self._guard = threading.Lock()
 
-    def open(self, *, patient: bool = True) -> mssql_python.Connection:
-        """A connection in autocommit. Raises SourceError; tries again while the pool is only away."""
+    def take(self, given_up: threading.Event) -> mssql_python.Connection:
+        """The connection that was given back, if it still answers, or a new one. Raises SourceError, Cancelled."""
+        with self._guard:
+            kept, self._kept = self._kept, None
+        if kept is not None:
+            try:
+                kept.timeout = self._settings.connect_timeout
+                self._pin(kept)
+            except driver_errors():
+                kept.close()
+            else:
+                return kept
+        return self.open(given_up=given_up)
+
+    def give_back(self, connection: mssql_python.Connection) -> None:
+        """Keep one connection for the next session: a sync has a dozen of them, one after the other."""
+        with self._guard:
+            if self._kept is None:
+                self._kept = connection
+                return
+        connection.close()
+
+    def open(
+        self, *, patient: bool = True, given_up: threading.Event | None = None
+    ) -> mssql_python.Connection:
+        """A new connection in autocommit; tries again while the pool is only away.
+
+        Raises SourceError, and Cancelled where it was `given_up` in between.
+        """
         load_driver()
         began = self._clock.monotonic()
         pause = FIRST_PAUSE
@@ -66,7 +95,9 @@ class Connections:
                 left = self._patience(error) - (self._clock.monotonic() - began)
                 if not patient or pause > left:
                     raise ours(error) from error
-                self._pause(pause)
+                (self._pause or (given_up or threading.Event()).wait)(pause)
+                if given_up is not None and given_up.is_set():
+                    raise Cancelled("the login was cancelled") from error
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     def _patience(self, error: BaseException) -> float:
@@ -101,14 +132,17 @@ class Connections:
 
     def _prepared(self, opened: mssql_python.Connection) -> mssql_python.Connection:
         try:
-            opened.timeout = math.ceil(self._timeout or 0)
             self._check_edition(opened)
-            with opened.cursor() as cursor:
-                cursor.execute("\n".join(AzureDialect.session_settings))
+            self._pin(opened)
         except BaseException:
             opened.close()
             raise
         return opened
+
+    def _pin(self, opened: mssql_python.Connection) -> None:
+        with opened.cursor() as cursor:
+            cursor.execute("\n".join(AzureDialect.session_settings))
+        opened.timeout = math.ceil(self._timeout or 0)
 
     def _check_edition(self, opened: Any) -> None:
         """Hold that it is a dedicated SQL pool, whatever its name looks like. Raises SourceError."""

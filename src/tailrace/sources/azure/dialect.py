@@ -20,6 +20,8 @@ from tailrace.sources.azure.types import (
 from tailrace.sources.base import Column, Kind
 from tailrace.sources.dialect import MARK, WHITE_SPACE, Dialect, type_class
 
+_PART_CHARACTERS = 64
+"""What a part of a composite key takes at most beside text."""
 _WORDS = {
     "text": "nvarchar(max)",
     "bigint": "bigint",
@@ -118,8 +120,12 @@ class AzureDialect(AzureSyntax, Dialect):
         return expr
 
     def differs(self, left: str, right: str, column: Column) -> str:
-        if is_text(stored_native(column)):
-            same = f"{self.binary(left)} = {self.binary(right)} AND DATALENGTH({left}) = DATALENGTH({right})"
+        """Not by `=` alone: it ignores blanks at the end of a text, and zero bytes at the end of bytes."""
+        if column.kind is Kind.BYTES or is_text(stored_native(column)):
+            one, other = (
+                (left, right) if column.kind is Kind.BYTES else (self.binary(left), self.binary(right))
+            )
+            same = f"{one} = {other} AND DATALENGTH({left}) = DATALENGTH({right})"
             null = f"{left} IS NULL AND {right} IS NULL"
             return f"CASE WHEN ({same}) OR ({null}) THEN 0 ELSE 1 END = 1"
         return self.distinct(left, right)
@@ -150,7 +156,9 @@ class AzureDialect(AzureSyntax, Dialect):
         blank = " OR ".join(f"DATALENGTH({self.strip(value)}) = 0" for value in texts)
         null = " OR ".join(f"{alias}.{bracketed(column.name)} IS NULL" for column in columns)
         size = " + ".join(f"DATALENGTH({value})" for value in texts)
-        room = 2 * KEY_CHARACTERS if len(columns) == 1 else KEY_CHARACTERS
+        room = 2 * KEY_CHARACTERS
+        if len(columns) > 1:  # escaping may double each, and the other parts need room
+            room = KEY_CHARACTERS - _PART_CHARACTERS * len(columns)
         return (
             f"CASE WHEN {null} THEN 'null' WHEN {empty} THEN 'empty' WHEN {blank} THEN 'blank'"
             f" WHEN {size} > {room} THEN 'long' END"

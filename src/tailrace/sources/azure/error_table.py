@@ -67,6 +67,10 @@ FAULTS: dict[int, Fault] = {
     **dict.fromkeys((233, 997, 10053, 10054, 10060), LOST),
     **dict.fromkeys((42108, 40892), PAUSED),
     **dict.fromkeys((40615, 40914), FIREWALL),
+    47073: Fault(
+        code="source_firewall",
+        hint="The server takes connections from private endpoints only: use one, or permit public access.",
+    ),
     **dict.fromkeys((18456, 40531, 110003), LOGIN),
     4060: Fault(
         code="source_missing",
@@ -101,6 +105,11 @@ FAULTS: dict[int, Fault] = {
 }
 
 _WORDS: tuple[tuple[str, int], ...] = (
+    # first those that quote values, which may say anything
+    (r"Conversion failed when converting date and/or time", 241),
+    (r"Conversion failed when converting", 245),
+    (r"Error converting data type", 8114),
+    (r"Arithmetic overflow error", 8115),
     (r"SQL pool since it is paused", 42108),
     (r"connect to database when it is paused", 40892),
     (r"SQL pool is warming up", 42109),
@@ -109,6 +118,7 @@ _WORDS: tuple[tuple[str, int], ...] = (
     (r"cannot obtain a LOCK resource", 1204),
     (r"Client with IP address .* is not allowed to access the server", 40615),
     (r"Client is not allowed to access the server", 40914),
+    (r"Deny Public Network Access is set to Yes", 47073),
     (r"Login failed for user|Login failed for token", 18456),
     (r"Server name cannot be determined", 40531),
     (r"Invalid user or password", 110003),
@@ -141,9 +151,6 @@ _WORDS: tuple[tuple[str, int], ...] = (
     (r"Incorrect syntax near", 102),
     (r"Unclosed quotation mark", 105),
     (r"Divide by zero", 8134),
-    (r"Conversion failed when converting", 245),
-    (r"Error converting data type", 8114),
-    (r"Arithmetic overflow error", 8115),
     (r"insufficient disk space|Could not allocate space", 1105),
     (r"insufficient system memory", 701),
 )

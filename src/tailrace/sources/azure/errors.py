@@ -74,15 +74,15 @@ def ours(error: BaseException, *, cancelled: bool = False, timeout: float | None
     words, text = words_of(error), text_of(error)
     if cancelled:
         return Cancelled("the statement was cancelled")
-    if _LIBRARIES.search(words):
+    number = number_of(text)
+    if number is None and _LIBRARIES.search(words):
         return LIBRARIES
-    if _TLS.search(words):
+    if number is None and _TLS.search(words):
         return SourceError(
             f"Azure: {text}",
             hint="`tailrace check` says what is wrong with the server's certificate.",
             code="source_tls_failed",
         )
-    number = number_of(text)
     if number is None and timeout and _TIMED_OUT.search(words) and not _LOST.search(words):
         return timeout_error(timeout)
     if number is None and (_KILLED.search(words) or _STOPPED.search(words)):

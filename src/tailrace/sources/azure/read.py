@@ -46,9 +46,12 @@ def schema_of(cursor: Any) -> pa.Schema:
 def stop(cursor: Any) -> None:
     """Ask the server to stop what a cursor runs; may be called from any thread, and does not wait.
 
-    The driver has no public call for this; what its own Arrow reader uses when it is closed is taken.
+    The driver has no public call for this yet (microsoft/mssql-python#424), so the one that its own Arrow reader
+    uses when it is closed is taken, until `Cursor.cancel` comes.
     """
-    cancel: Callable[[], None] | None = getattr(getattr(cursor, "hstmt", None), "_cancel", None)
+    cancel: Callable[[], None] | None = getattr(cursor, "cancel", None) or getattr(
+        getattr(cursor, "hstmt", None), "_cancel", None
+    )
     if cancel is not None:
         with contextlib.suppress(Exception):
             cancel()

@@ -3,6 +3,7 @@
 The driver is in autocommit, and transactions are statements of ours: the driver's own would begin one before each
 first statement, in which a pool makes no table (error 111212). A pool has no MARS, so a stream that is read while
 statements run needs a connection of its own; inside a transaction, and of stages, it comes over the first.
+What nothing happened to is given back for the next session, so that a sync logs in once or twice.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tailrace.errors import ModelError, SourceError, SourceUnavailable, TailraceError
+from tailrace.errors import SourceError, SourceUnavailable, TailraceError
 from tailrace.sources.azure.connection import Connections
 from tailrace.sources.azure.dialect import AzureDialect
 from tailrace.sources.azure.errors import driver_errors, is_lost, model_error, ours
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 LABEL = "tailrace"
 SESSIONS = "SELECT session_id, CONVERT(NVARCHAR(30), login_time, 126) AS since FROM sys.dm_pdw_exec_sessions"
 _LABELLED = re.compile(r"\s*(?:SELECT|WITH|INSERT|UPDATE|DELETE|CREATE\s+TABLE\b.*?\)\s+AS\n)\b", re.I | re.S)
+_UNSURE = ("source_timeout", "source_cancelled")
 _OF_STAGE = re.compile(r"(?<![\w'])\[?#\w")
 
 
@@ -39,7 +41,7 @@ def labelled(statement: str) -> str:
 
 
 class AzureSession:
-    """Connects at the first statement; `close` ends its connections."""
+    """Connects at the first statement; `close` ends its connections, or gives them back."""
 
     def __init__(self, connections: Connections, schema: Callable[[], str], timeout: float | None) -> None:
         self._connections = connections
@@ -52,7 +54,8 @@ class AzureSession:
         self._streams: dict[Any, Any] = {}
         self._in_transaction = False
         self._failed = False
-        self._cancelled = False
+        self._clean = True
+        self._given_up = threading.Event()
         self._guard = threading.Lock()
 
     @property
@@ -95,11 +98,11 @@ class AzureSession:
         import pyarrow as pa
 
         shared = self._in_transaction or bool(_OF_STAGE.search(statement))
-        with self._ours():
+        with self._ours(main=shared):
             connection = self._connected() if shared else self._streaming()
         cursor = None
         try:
-            with self._ours():
+            with self._ours(main=shared):
                 cursor = connection.cursor()
                 with self._guard:
                     self._running.add(cursor)
@@ -117,7 +120,7 @@ class AzureSession:
     ) -> Iterator[pa.RecordBatch]:
         whole = False
         try:
-            with self._ours():
+            with self._ours(main=shared):
                 yield from batches(cursor, schema)
             whole = True
         finally:
@@ -159,7 +162,11 @@ class AzureSession:
         """Everything inside becomes visible at once, or not at all."""
         if self._in_transaction:
             raise SourceError("a transaction is already open in this session")
-        self.execute("BEGIN TRANSACTION")
+        try:
+            self.execute("BEGIN TRANSACTION")
+        except BaseException:
+            self._forget()  # it may have begun all the same, and what came next would be part of it
+            raise
         self._in_transaction, self._failed = True, False
         try:
             yield
@@ -171,6 +178,13 @@ class AzureSession:
             raise SourceError("a statement of the transaction failed, so nothing of it was kept")
         try:
             self.execute("COMMIT TRANSACTION")
+        except SourceError as error:
+            self._rollback()
+            if error.code not in _UNSURE:
+                raise
+            raise SourceUnavailable(
+                f"nobody knows whether a transaction was committed: {error.message}", hint=error.hint
+            ) from error
         except BaseException:
             self._rollback()
             raise
@@ -188,18 +202,23 @@ class AzureSession:
     def cancel(self) -> None:
         """Stop what runs; may be called from another thread, and does not wait."""
         with self._guard:
-            self._cancelled = True
+            self._given_up.set()
             running = list(self._running)
         for cursor in running:
             stop(cursor)
 
     def close(self) -> None:
-        """End the connections; whatever was not committed is undone."""
+        """End the connections, or give them back; whatever was not committed is undone."""
         with self._guard:
             running = list(self._running)
         for cursor in running:
             stop(cursor)
-        for connection in (*self._streams.values(), *self._idle, self._main):
+        reusable = self._clean and not self._in_transaction and not self._given_up.is_set()
+        for connection in (self._main, *self._idle):
+            if connection is not None:
+                with contextlib.suppress(Exception):
+                    self._connections.give_back(connection) if reusable else connection.close()
+        for connection in self._streams.values():
             if connection is not None:
                 with contextlib.suppress(Exception):
                     connection.close()
@@ -211,6 +230,8 @@ class AzureSession:
     def _running_on_main(self, statement: str) -> Iterator[Any]:
         with self._ours():
             cursor = self._connected().cursor()
+            if "#" in statement and _OF_STAGE.search(statement):
+                self._clean = False  # its stages go with the connection
             with self._guard:
                 self._running.add(cursor)
             try:
@@ -229,11 +250,11 @@ class AzureSession:
                     "the connection was lost inside a transaction",
                     hint="Nothing of it was kept. Run it again.",
                 )
-            self._main = self._connections.open()
+            self._main = self._connections.take(self._given_up)
         return self._main
 
     def _streaming(self) -> Any:
-        return self._idle.pop() if self._idle else self._connections.open()
+        return self._idle.pop() if self._idle else self._connections.take(self._given_up)
 
     def _forget(self) -> None:
         main, self._main = self._main, None
@@ -242,16 +263,19 @@ class AzureSession:
                 main.close()
 
     @contextlib.contextmanager
-    def _ours(self) -> Iterator[None]:
+    def _ours(self, *, main: bool = True) -> Iterator[None]:
+        """Errors in our words; `main` says whether they befall the connection of the statements."""
         try:
             yield
-        except (ModelError, SourceError):
-            raise
         except driver_errors() as error:
-            self._failed = True
-            if is_lost(error):
+            self._clean = False
+            self._failed = self._failed or main
+            if main and is_lost(error):
                 self._forget()
-            raise ours(error, cancelled=self._cancelled, timeout=self._timeout) from error
+            raise ours(error, cancelled=self._given_up.is_set(), timeout=self._timeout) from error
+        except BaseException:
+            self._clean = False
+            raise
 
 
 __all__ = ["LABEL", "SESSIONS", "AzureSession", "labelled"]

@@ -122,10 +122,10 @@ class AzureSource:
 
     def reads_dirty(self, session: AzureSession) -> bool:
         """Whether a query here may see what others have not committed."""
-        ((on,),) = session.rows(
+        found = session.rows(
             "SELECT CAST(is_read_committed_snapshot_on AS INT) AS on_off FROM sys.databases WHERE name = DB_NAME()"
         )
-        return not on
+        return found != [(1,)]
 
     def cancel(self, job: Job) -> None:
         """End a session of ours with what it still runs; nothing happens if it is gone, or not ours to end.

@@ -53,16 +53,16 @@ def _constant(value: Any) -> str:
             return "NULL"
         case bool():
             return str(int(value))
-        case int() | Decimal():
+        case int():
             return str(value)
+        case Decimal():
+            return format(value, "f")  # with an exponent it would be a float, and with it the whole column
         case float():
             if not math.isfinite(value):
                 raise SourceError(f"a SQL pool has no number {value}", hint="Replace it in the model.")
             return repr(value)
         case str():
-            if "\0" in value:
-                raise ValueError("text with a NUL character")
-            return "N'" + value.replace("'", "''") + "'"
+            return _text(value)
         case bytes():
             return "0x" + value.hex()
         case datetime():
@@ -72,6 +72,18 @@ def _constant(value: Any) -> str:
             return f"'{value.isoformat()}'"
         case _:
             raise TypeError(f"a value of type {type(value).__name__}")
+
+
+def _text(value: str) -> str:
+    """A text; NUL, at which the driver would take the statement to end, is computed."""
+    pieces = ["N'" + piece.replace("'", "''") + "'" for piece in value.split("\0")]
+    if len(pieces) == 1:
+        return pieces[0]
+    return (
+        f"(CAST({pieces[0]} AS NVARCHAR(MAX)) + "
+        + " + ".join(f"NCHAR(0) + {each}" for each in pieces[1:])
+        + ")"
+    )
 
 
 def check_names(table: str, natives: Mapping[str, str], data: pa.Table) -> None:
