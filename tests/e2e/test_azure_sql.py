@@ -44,12 +44,23 @@ OWN = (
 )
 
 
+LOGINS = 3
+"""The sessions of one sync follow each other; one stream is read beside them, and the lease is renewed beside it."""
+
+
+def sessions_so_far(pool: Pool) -> int:
+    ((number,),) = pool.sql("SELECT SESSION_ID() AS s")
+    return int(str(number).removeprefix("SID"))
+
+
 def test_the_page_shows_the_sql_of_one_whole_sync(
     azure_pool: Pool, tmp_path: Path, receiver: Receiver
 ) -> None:
     project = Project(tmp_path, AzureWarehouse(azure_pool), receiver)
     changes_once(project)
     azure_pool.forget_statements()
+    before = sessions_so_far(azure_pool)
     counts = project.ok().counts
+    assert sessions_so_far(azure_pool) - before - 1 <= LOGINS
     assert (counts.added, counts.updated, counts.deleted) == (1, 1, 1)
     check_page("sql-azure.md", HEAD, [each.replace(LABEL, "") for each in azure_pool.statements], OWN)
