@@ -257,6 +257,10 @@ def test_r24_a_reviewed_plan_is_sent_only_if_the_new_one_equals_it(project: Proj
     document = project.sync(plan_id=reviewed)
     assert document.error is not None
     assert (document.status, document.error.code) == ("blocked", "plan_changed")
+    assert (document.counts.planned, document.counts.model_rows, document.counts.delivered) == (2, 2, 0)
+    for short in ("", reviewed[:11]):
+        with pytest.raises(ConfigError, match="too short to name one plan"):
+            project.sync(plan_id=short)
     assert project.held == {}
     project.data("UPDATE people SET name = 'b' WHERE id = 2")
     assert project.ok(plan_id=reviewed[:16]).counts.added == 2

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from tailrace.errors import Blocked, Cancelled, StateError, TailraceError
+from tailrace.errors import Blocked, Cancelled, ConfigError, StateError, TailraceError
 from tailrace.ids import digest
 from tailrace.runtime.committing import first_ceiling
 from tailrace.runtime.fenced import Held
@@ -18,6 +18,7 @@ from tailrace.runtime.requesting import (
     Previous,
     anything_quarantined,
     on_change,
+    other_key,
     pinned_document,
     plan_request,
     previous_of,
@@ -52,7 +53,15 @@ class Options:
     limit: int | None = None
     """Send only the first so many records; guards still see all."""
     plan_id: str | None = None
-    """Send only if the new plan equals this reviewed one."""
+    """Send only if the new plan equals this reviewed one, or one whose ID begins so."""
+
+    def __post_init__(self) -> None:
+        if self.plan_id is not None and len(self.plan_id) < _PLAN_ID_CHARACTERS:
+            raise ConfigError(
+                f"`{self.plan_id}` is too short to name one plan.",
+                hint=f"Give the ID that `tailrace plan` shows, or at least its first {_PLAN_ID_CHARACTERS} characters.",
+                code="usage",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +72,25 @@ class Planned:
     guards: tuple[GuardResult, ...]
 
 
-class PlanBlocked(Blocked):
-    """Guards stopped a plan before anything was sent; its counts are kept for those who decide."""
+class PlanStopped(Blocked):
+    """A plan was stopped before anything was sent; its counts are kept for those who decide."""
+
+    def __init__(self, message: str, counts: Counts, *, hint: str, code: str) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.counts = counts
+
+
+class PlanBlocked(PlanStopped):
+    """Guards stopped it."""
 
     def __init__(self, failed: Sequence[GuardResult], counts: Counts, *, sync: str) -> None:
         listed = "; ".join(f"{each.name} is {each.value}, the limit is {each.limit}" for each in failed)
         super().__init__(
             f"The plan was stopped before anything was sent: {listed}.",
+            counts,
             hint=f"Look at it with `tailrace plan`. If it is what you want: `tailrace approve {sync}`.",
             code=failed[0].name.partition(":")[0],
         )
-        self.counts = counts
         self.guards = tuple(failed)
 
 
@@ -120,8 +137,9 @@ class _Planning:
         rows = upkeep.verify_row_count(session, fence, found.row_count)
         previous = previous_of(found)
         self._check_identity(found)
-        if missed := missed_state(prepared.mapping, found):
-            self.warn(missed)
+        for warning in (missed_state(prepared.mapping, found), other_key(prepared, previous)):
+            if warning:
+                self.warn(warning)
         request = self._request(found, previous)
         n = found.n + 1
         table = names.changes(n, fence.number)
@@ -255,9 +273,10 @@ class _Planning:
             sealed.units,
             sealed.compiled,
         )
-        if not made.startswith(wanted) or len(wanted) < _PLAN_ID_CHARACTERS:
-            raise Blocked(
+        if not made.startswith(wanted):
+            raise PlanStopped(
                 f"The plan is not the reviewed one any more: it is {made[:16]} now.",
+                plan.counts,
                 hint="Review it again with `tailrace plan`, then pass the new ID.",
                 code="plan_changed",
             )

@@ -19,7 +19,7 @@ from tailrace.state.plan_request import PlanRequest
 
 OnChange = Literal["same", "rerender", "resend", "keep"]
 
-_EARLIER = "rendered_before"
+_EARLIER, _KEY = "rendered_before", "key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,25 @@ def pinned_document(
     Where its fields were edited in a mode that sends no updates, earlier versions stay beside it, each with the syncs
     that it rendered, so that a later mode finds what renders differently since (R8, R17).
     """
+    document = pinned.document() | {_KEY: [column.name for column in prepared.key]}
     if change in ("same", "keep") or "updated" in prepared.mapping.operations:
-        return pinned.document()
+        return document
     *earlier, last = previous.renderings
     if _edited(prepared, previous):
         earlier.append(replace(last, until=n))
-    return pinned.document() | {_EARLIER: [asdict(each) for each in earlier]}
+    return document | {_EARLIER: [asdict(each) for each in earlier]}
+
+
+def other_key(prepared: Prepared, previous: Previous) -> str | None:
+    """A warning where records are known by another unique identifier than the model has now; None where all is well."""
+    before = previous.renderings[-1].spec.get(_KEY) if previous.renderings else None
+    now = [column.name for column in prepared.key]
+    if before in (None, now):
+        return None
+    return (
+        f"The unique identifier was {', '.join(before)} and is {', '.join(now)} now: every record counts as new under"
+        " its new key, and what was delivered under the old one as gone."
+    )
 
 
 def on_change(prepared: Prepared, previous: Previous) -> OnChange:

@@ -25,7 +25,7 @@ from tailrace.runtime.finishing import (
     outcome_totals,
     stored_counts,
 )
-from tailrace.runtime.planning import Options, PlanBlocked, Planned, make_plan
+from tailrace.runtime.planning import Options, Planned, PlanStopped, make_plan
 from tailrace.runtime.prepared import Prepared, prepare
 from tailrace.runtime.sending import Sealed, Sending
 from tailrace.runtime.stop import StopSignal
@@ -216,7 +216,7 @@ class _Run:
         status = (
             "blocked" if error.exit_code == 4 else "cancelled" if isinstance(error, Cancelled) else "failed"
         )
-        counts = error.counts if isinstance(error, PlanBlocked) else None
+        counts = error.counts if isinstance(error, PlanStopped) else None
         sealed = self._held.checkpoint.phase == "planned" and self._held.checkpoint.sync_id == sync
         if sealed and status == "failed":
             status = "interrupted"

@@ -11,7 +11,13 @@ from tailrace.runtime.explaining import Change, Explained, explain
 from tailrace.runtime.heirs import check_heir, missed_state
 from tailrace.runtime.planning import changed_destination
 from tailrace.runtime.prepared import Prepared, prepare
-from tailrace.runtime.requesting import anything_quarantined, on_change, plan_request, previous_of
+from tailrace.runtime.requesting import (
+    anything_quarantined,
+    on_change,
+    other_key,
+    plan_request,
+    previous_of,
+)
 from tailrace.service.conversion import error_document, plain_values
 from tailrace.service.documents import (
     ChangeDocument,
@@ -81,8 +87,8 @@ def plan(workspace: Workspace, name: str, *, statements: bool, samples: int) -> 
     )
     failed = [guard for guard in guards if not guard.passed]
     document = _document(prepared, explained, explained.counts, guards, checkpoint, blocks)
-    missed = missed_state(prepared.mapping, checkpoint)
-    document.warnings = [*([missed] if missed else []), *_warnings(explained, evolution)]
+    known = (missed_state(prepared.mapping, checkpoint), other_key(prepared, previous))
+    document.warnings = [*filter(None, known), *_warnings(explained, evolution)]
     document.blocked = bool(failed or blocks)
     made = stream_statements(source.dialect, names, request)
     document.cost = _cost(source, made)

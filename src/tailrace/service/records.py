@@ -52,7 +52,10 @@ def resend(workspace: Workspace, mapping: str, keys: Sequence[str]) -> ActionDoc
         marked = upkeep.mark_resend(session, fence, list(keys) or None)
     if keys and marked < len(set(keys)):
         raise ConfigError(
-            f"Only {marked} of {len(set(keys))} keys were ever delivered; those are marked.",
+            f"Only {marked} of {len(set(keys))} keys were ever delivered; those are marked."
+            if marked
+            else "Nothing was ever delivered under "
+            + ("that key." if len(set(keys)) == 1 else f"any of those {len(set(keys))} keys."),
             hint="A record that was never delivered goes with the next sync anyway.",
             code="record_unknown",
         )
