@@ -87,11 +87,18 @@ def test_every_error_of_a_statement_has_its_code_and_advice(
         assert session.rows("SELECT 2 AS two") == [(2,)]
 
 
-def test_a_pool_that_starts_is_waited_for_with_growing_pauses(azure_pool: Pool, waiting: Waiting) -> None:
+def test_a_pool_that_starts_is_waited_for_with_growing_pauses_and_says_so(
+    azure_pool: Pool, waiting: Waiting, caplog: pytest.LogCaptureFixture
+) -> None:
     azure_pool.server.faults.refuse_logins(42109, times=6)
     with source(azure_pool, waiting).session() as session:
         assert session.rows("SELECT 1 AS one") == [(1,)]
     assert waiting.pauses == [5, 10, 20, 40, 60, 60]
+    said = [record.getMessage() for record in caplog.records]
+    assert [each.rpartition(": ")[2] for each in said] == [
+        f"trying again in {seconds:g} s" for seconds in waiting.pauses
+    ]
+    assert all("warming up" in each for each in said)
 
 
 def test_it_is_not_waited_for_ever(azure_pool: Pool, waiting: Waiting) -> None:

@@ -90,7 +90,7 @@ class _Run:
             raise SourceError(
                 error.message, hint=f"An administrator runs, in the pool: {grant}", code=error.code
             ) from error
-        return f"{len(found)} tables and views can be seen; {schema}.{table} was read"
+        return f"tables and views that can be seen: {len(found)}; {schema}.{table} was read"
 
     def _isolation(self) -> str:
         if self._source.reads_dirty(self._session):

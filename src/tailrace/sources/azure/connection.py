@@ -93,8 +93,10 @@ class Connections:
                 return self._prepared(self._connect())
             except driver_errors() as error:
                 left = self._patience(error) - (self._clock.monotonic() - began)
+                failure = ours(error)
                 if not patient or pause > left:
-                    raise ours(error) from error
+                    raise failure from error
+                _say(f"{failure.message}: trying again in {pause:g} s")
                 (self._pause or (given_up or threading.Event()).wait)(pause)
                 if given_up is not None and given_up.is_set():
                     raise Cancelled("the login was cancelled") from error
@@ -163,6 +165,13 @@ class Connections:
     def private_authority(self) -> Path | None:
         """The file of `tls.ca`, if any."""
         return self._ca
+
+
+def _say(text: str) -> None:
+    """A warning for whoever waits; it goes to standard error."""
+    import logging
+
+    logging.getLogger(__name__).warning("%s", text)
 
 
 _loading = threading.Lock()
