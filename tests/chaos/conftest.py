@@ -12,6 +12,7 @@ from tests.chaos.shop import Shop
 from tests.chaos.warehouses import DuckDBWarehouse, PostgresWarehouse
 from tests.e2e.azure import AzureWarehouse
 from tests.e2e.bigquery import BigQueryWarehouse
+from tests.e2e.db2 import Db2Warehouse
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def receiver() -> Iterator[ReceiverProcess]:
         yield process
 
 
-STAND_INS = ["azure", "bigquery"] if os.environ.get("CHAOS") == "long" else []
+STAND_INS = ["azure", "bigquery", "db2"] if os.environ.get("CHAOS") == "long" else []
 """They take minutes where a database takes seconds; `make chaos` runs them too."""
 WAREHOUSES = ["duckdb", "postgres", *STAND_INS]
 
@@ -33,4 +34,6 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
         return Shop(tmp_path, AzureWarehouse(request.getfixturevalue("azure_pool")))
     if request.param == "bigquery":
         return Shop(tmp_path, BigQueryWarehouse(request.getfixturevalue("bigquery_dataset")))
+    if request.param == "db2":
+        return Shop(tmp_path, Db2Warehouse(request.getfixturevalue("db2_database")))
     return Shop(tmp_path, PostgresWarehouse(request.getfixturevalue("postgres_database")))

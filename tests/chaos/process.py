@@ -46,6 +46,11 @@ class SyncProcess:
         self.join()
 
     @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._popen.pid
+
+    @property
     def alive(self) -> bool:
         """It has not ended yet."""
         return self._popen.poll() is None

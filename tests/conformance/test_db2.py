@@ -8,6 +8,7 @@ from typing import ClassVar
 import pytest
 from tests.servers.db2 import Db2Server
 
+from tailrace.errors import SourceError
 from tailrace.sources.base import Kind, Source
 from tailrace.sources.db2.source import Db2Source
 from tailrace.testing.sources import SourceConformance
@@ -59,11 +60,17 @@ class TestDb2(SourceConformance):
     def bytes_value(self, value: bytes) -> str:
         return f"CAST(X'{value.hex()}' AS VARCHAR(300) FOR BIT DATA)"
 
-    @pytest.mark.xfail(strict=True, reason="Derby has no committed version of a row that is being changed")
+    @pytest.mark.xfail(
+        strict=True,
+        reason="Derby has no committed version of a row that is being changed",
+        raises=SourceError,
+    )
     def test_a_transaction_shows_all_at_once(self, managed: Source, table: Callable[..., str]) -> None:
         super().test_a_transaction_shows_all_at_once(managed, table)
 
-    @pytest.mark.xfail(strict=True, reason="Derby tells this driver of a BOOLEAN as a SMALLINT")
+    @pytest.mark.xfail(
+        strict=True, reason="Derby tells this driver of a BOOLEAN as a SMALLINT", raises=AssertionError
+    )
     def test_a_boolean_is_known_as_one(self, source: Source) -> None:
         (column,) = source.describe(source.dialect.select_one("TRUE AS yes"))
         assert column.kind is Kind.BOOL

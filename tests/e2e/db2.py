@@ -15,12 +15,14 @@ _TYPES = {
     r"\bvarchar\b(?!\()": "varchar(4000)",
     r"\bnumeric\b(?!\()": "decimal(31,10)",
     r"\btimestamp with time zone\b|\btimestamptz\b": "timestamp",
+    r"\bDATE ('[^']*')": r"DATE(\1)",
 }
 _SERIES = re.compile(r"generate_series\((\d+), (\d+)\) AS g\(i\)")
 _TABLES = re.compile(r"SELECT table_name FROM information_schema\.tables WHERE table_schema = '(\w+)'")
 _LIMIT = re.compile(r" LIMIT (\d+)$")
 _LATER = re.compile(r"now\(\) ([+-]) INTERVAL '(\d+) (\w+?)s?'")
-_UNITS = {"second": "SECOND", "minute": "MINUTE", "hour": "HOUR", "day": "DAY"}
+_RESERVED = re.compile(r"(?<!')\bunknown\b(?!')")
+_UNITS = {"millisecond": "FRAC_SECOND", "second": "SECOND", "minute": "MINUTE", "hour": "HOUR", "day": "DAY"}
 
 
 class Db2Warehouse:
@@ -86,5 +88,5 @@ def _of_state(statement: str) -> str:
         ),
         statement,
     )
-    statement = statement.replace("__segment_reverse_etl", _SCHEMA)
+    statement = _RESERVED.sub('"UNKNOWN"', statement.replace("__segment_reverse_etl", _SCHEMA))
     return _LIMIT.sub(r" FETCH FIRST \1 ROWS ONLY", statement)

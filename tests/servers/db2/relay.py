@@ -274,6 +274,12 @@ class Upstream:
         # Derby counts the commands of a chain; here every chain has one
         return [part.with_head(part.flags, command.correlation) for part in answers]
 
+    def rest(self, seconds: float) -> None:
+        """Do nothing for so long. Raises LinkEnded where the client goes away meanwhile."""
+        ready, _, _ = select.select([self._client], [], [], seconds)
+        if ready and _hung_up(self._client):
+            raise LinkEnded
+
     def _wait(self) -> None:
         """Wait for Derby; a client that hangs up ends what runs for it, as Db2 would."""
         ready, _, _ = select.select([self.link, self._client], [], [])

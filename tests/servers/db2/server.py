@@ -44,7 +44,6 @@ class Db2Server:
         self.port = 0
         self.statements: list[str] = []
         """What clients ran, in their own words, in order."""
-        self.stopping = threading.Event()
         self._talks = threading.Event()
         self._talks.set()
         self._sessions: set[Session] = set()
@@ -72,7 +71,6 @@ class Db2Server:
 
     def stop(self) -> None:
         """Stop Derby, close every connection and remove what was written."""
-        self.stopping.set()
         self._talks.set()
         if self.port:
             self._deafen()

@@ -106,7 +106,7 @@ class Session:
         if fault.deed == "drop_before":
             raise Dropped
         if fault.deed == "slow":
-            self._server.stopping.wait(fault.seconds)
+            self._upstream.rest(fault.seconds)
         if fault.deed == "fail" and fault.result is not None:
             return self._refusal(command, fault.result), command.goes_on
         done = self._run_apart(command, statement)
