@@ -167,6 +167,7 @@ def alter(session: Session, piece: Piece) -> None:
 
 def _rebuild(session: Session, table: Table, columns: list[Column], values: dict[str, str]) -> None:
     new = replace(table, name=table.name + "~", columns=columns)
+    tables.allow_width(new)
     place = new.stored.replace("~", "__new")
     if new.index == COLUMNSTORE and any(each.type.length == MAX for each in columns):
         raise SqlError(

@@ -6,6 +6,7 @@ from sqlglot import exp
 from tests.servers.azure.errors import SqlError, engine_error, parse_error, unsupported
 from tests.servers.azure.infer import Types
 
+_MOST_SELECTED, _MOST_JOINED = 4096, 254
 _CONDITIONS = (exp.Predicate, exp.And, exp.Or, exp.Not)
 
 
@@ -52,6 +53,10 @@ def check(tree: exp.Expression, types: Types) -> None:
                 raise parse_error("AS")
             case exp.Merge():
                 _merge(node)
+            case exp.Collate() if node.expression.name.upper().endswith("_UTF8"):
+                raise engine_error(104409, f"Collation '{node.expression.name}' is not supported.")
+            case exp.Anonymous() if node.name.upper() == "CONCAT" and len(node.expressions) > _MOST_JOINED:
+                raise SqlError(189, f"The concat function requires 2 to {_MOST_JOINED} arguments.", 15)
             case exp.CurrentDate():
                 raise SqlError(195, "'CURRENT_DATE' is not a recognized built-in function name.", 15, 10)
 
@@ -69,6 +74,9 @@ def _condition(node: exp.Expression) -> None:
 
 
 def _select(node: exp.Select, tree: exp.Expression, types: Types) -> None:
+    if len(node.expressions) > _MOST_SELECTED:
+        words = f"The number of elements in the select list exceeds the maximum allowed number of {_MOST_SELECTED}"
+        raise SqlError(1056, f"{words} elements.", 15)
     assigning = False
     for item in node.expressions:
         value = item.unalias()

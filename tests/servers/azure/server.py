@@ -229,7 +229,7 @@ class AzureServer:
                         process.wait(10)
                     except subprocess.TimeoutExpired:
                         process.kill()
-                if process.returncode or self._errors.stat().st_size:
+                if process.returncode or "Traceback" in self._errors.read_text(errors="replace"):
                     raise RuntimeError(f"the server {self._ended(process)}")
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)

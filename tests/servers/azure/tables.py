@@ -20,6 +20,7 @@ from tests.servers.azure.views import provide
 if TYPE_CHECKING:
     from tests.servers.azure.session import Session
 
+_MOST_COLUMNS = 1024
 _HASH = re.compile(r"DISTRIBUTION\s*=\s*HASH\s*\(([^)]*)\)", re.I)
 _OTHER = re.compile(r"DISTRIBUTION\s*=\s*(ROUND_ROBIN|REPLICATE)\b", re.I)
 
@@ -158,6 +159,7 @@ def _place(session: Session, table: Table, options: Options) -> None:
         tuple(options.hashed),
         options.index,
     )
+    allow_width(table)
     seen: set[str] = set()
     for column in table.columns:
         if column.name.lower() in seen:
@@ -205,6 +207,17 @@ def _make(session: Session, table: Table) -> None:
     with session.database.changing:
         session.duck.execute(f"CREATE {kind} {table.stored} ({definition(table)})")
         register(session, table)
+
+
+def allow_width(table: Table) -> None:
+    """Raises SqlError 1702 for more columns than a table may have ("Capacity limits")."""
+    if len(table.columns) > _MOST_COLUMNS:
+        last = table.columns[_MOST_COLUMNS].name
+        raise SqlError(
+            1702,
+            f"CREATE TABLE failed because column '{last}' in table '{table.name}' exceeds the maximum of"
+            f" {_MOST_COLUMNS} columns.",
+        )
 
 
 def register(session: Session, table: Table) -> None:

@@ -171,7 +171,10 @@ def parse_type(text: str, default_length: int = 1) -> SqlType:
     if name == "float":
         return SqlType("real" if first and int(first) <= 24 else "float")
     if name in _SCALED:
-        return SqlType(name, scale=int(first) if first else 7)
+        scale = int(first) if first else 7
+        if scale > 7:
+            raise UnknownType(text)
+        return SqlType(name, scale=scale)
     if name in _INTEGERS or name in (
         "bit", "real", "money", "smallmoney", "datetime", "smalldatetime", "date", "uniqueidentifier",
     ):  # fmt: skip
