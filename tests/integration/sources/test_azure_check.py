@@ -66,7 +66,7 @@ def test_the_printed_grants_are_enough(pool: Pool, way: int, role: str | None) -
 @pytest.mark.parametrize(
     ("way", "without", "step", "remedy"),
     [
-        (1, "GRANT SELECT", "read", "GRANT SELECT ON SCHEMA::"),
+        (1, "GRANT SELECT", "read", "EXEC sp_addrolemember 'db_datareader', N'least privileged]'"),
         (1, "GRANT CREATE TABLE", "create table", "GRANT CREATE TABLE ON DATABASE::"),
         (1, "GRANT CONTROL", "create table", "GRANT CONTROL ON SCHEMA::[__segment_reverse_etl]"),
         (2, "GRANT CREATE SCHEMA", "managed schema", "GRANT CREATE SCHEMA ON DATABASE::"),
@@ -80,9 +80,12 @@ def test_each_grant_that_is_withheld_is_the_one_named(
     found = as_user(pool)
     wrong = [each for each in found.values() if each.status in ("failed", "warning")]
     assert [each.name for each in wrong][:1] == [step], found
+    assert remedy in wrong[0].remedy
     if step != "read":
-        assert remedy in wrong[0].remedy
         assert "least privileged]]" in wrong[0].remedy
+    else:
+        pool.sql(wrong[0].remedy.partition(": ")[2])
+        assert {each.status for each in as_user(pool).values()} == {"passed"}
 
 
 def test_a_login_without_a_user_in_the_pool_is_named(pool: Pool) -> None:

@@ -10,6 +10,18 @@ from tests.servers.azure.errors import SqlError
 
 At = Literal["before", "during", "rows", "after"]
 TEXTS = {
+    615: "Could not find database ID 5, name '{database}'.",
+    701: "There is insufficient system memory in resource pool 'SloSharedPool1' to run this query.",
+    926: "Database '{database}' cannot be opened. It has been marked SUSPECT by recovery. See the SQL Server errorlog for"
+    " more information.",
+    1105: "Could not allocate space for object 'dbo.t' in database '{database}' because the 'PRIMARY' filegroup is full.",
+    4221: "Login to read-secondary failed due to long wait on 'HADR_DATABASE_WAIT_FOR_TRANSITION_TO_VERSIONING'.",
+    40531: "Server name cannot be determined. It must appear as the first segment of the server's dns name.",
+    40540: "The service has encountered an error processing your request. Please try again.",
+    47073: "Reason: An instance-specific error occurred while establishing a connection to SQL Server. Connection was"
+    " denied since Deny Public Network Access is set to Yes. To connect to this server, use the Private Endpoint from"
+    " inside your virtual network.",
+    110003: "110003;Invalid user or password",
     1204: "The instance of the SQL Server Database Engine cannot obtain a LOCK resource at this time. Rerun your"
     " statement when there are fewer active users.",
     1205: "Transaction (Process ID 57) was deadlocked on lock resources with another process and has been chosen as"
@@ -55,7 +67,15 @@ SERVER = "tailrace-stand-in"
 def error(number: int, user: str = "", database: str = "") -> SqlError:
     """A pool's error by its number. Raises KeyError for one that is not known here."""
     words = TEXTS[number].format(user=user, database=database, server=SERVER)
-    severity = 14 if number in (18456, 916, 40615) else 11 if number == 4060 else 13 if number == 1205 else 16
+    severity = (
+        14
+        if number in (18456, 916, 40615, 110003)
+        else 11
+        if number == 4060
+        else 13
+        if number == 1205
+        else 16
+    )
     return SqlError(number, words, severity)
 
 
