@@ -177,7 +177,7 @@ class ValueConformance(SourceKit):
         ]
         sums = self.one(managed, *expressions)
         assert len(set(sums)) == len(tricky)
-        assert all(len(text) == 64 for text in sums)
+        assert {len(text) for text in sums} in ({64}, {44}), "SHA-256 in hexadecimal or in base64"
 
     @pytest.mark.parametrize(
         ("kind", "text", "canonical"),
