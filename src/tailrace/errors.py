@@ -43,6 +43,16 @@ class TailraceError(Exception):
         }
 
 
+class SeveralErrors(TailraceError):
+    """What kept several mappings from their turn, the worst first: code, hint and place are those of that one."""
+
+    def __init__(self, errors: list[TailraceError]) -> None:
+        first = errors[0]
+        super().__init__(first.message, hint=first.hint, where=first.where, code=first.code)
+        self.exit_code = first.exit_code
+        self.errors = errors
+
+
 class ConfigError(TailraceError):
     """The files or the command line ask for something that cannot be done."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json as json_
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from tailrace.cli import exits
 from tailrace.cli.output import OutputLost, console, forget_reader
 from tailrace.cli.render.values import clean
-from tailrace.errors import ConfigErrors, TailraceError
+from tailrace.errors import ConfigErrors, SeveralErrors, TailraceError
 
 
 def show_failure(error: Exception, *, json: bool, debug: bool) -> int:
@@ -37,15 +38,21 @@ def show_usage_error(error: Any, *, json: bool) -> int:
 
 
 def show_error(error: Exception) -> None:
-    """Print an error, or each of several found in one reading, on stderr."""
-    if isinstance(error, ConfigErrors):
-        for each in error.errors:
-            _print_error(each.message, each.hint, str(each.where or ""))
-        if len(error.errors) > 1:
-            console(sys.stderr).print(f"{len(error.errors)} problems")
+    """Print an error, or each of several once, on stderr."""
+    found = {(each["message"], each["where"]): each for each in map(error_document, _single(error))}
+    for document in found.values():
+        _print_error(str(document["message"]), str(document["hint"]), str(document["where"] or ""))
+    if len(found) > 1:
+        console(sys.stderr).print(f"{len(found)} problems")
+
+
+def _single(error: Exception) -> Iterator[Exception]:
+    """The errors that an error holds, or itself."""
+    if not isinstance(error, ConfigErrors | SeveralErrors):
+        yield error
         return
-    document = error_document(error)
-    _print_error(str(document["message"]), str(document["hint"]), str(document["where"] or ""))
+    for each in error.errors:
+        yield from _single(each)
 
 
 def error_document(error: Exception) -> dict[str, object]:

@@ -12,12 +12,10 @@ from tailrace.runtime.stop import StopSignal
 from tailrace.runtime.sync import Surroundings, run_mapping
 from tailrace.service.conversion import sync_document
 from tailrace.service.documents import SyncDocument
+from tailrace.service.failures import Failures
 
 if TYPE_CHECKING:
     from tailrace.service.workspace import Workspace
-
-_WORST_FIRST = {2: 0, 1: 1, 4: 2, 3: 3, 5: 4}
-"""Of several mappings that could not start, the error that is raised."""
 
 
 def sync(
@@ -40,7 +38,7 @@ def sync(
         workspace.project, workspace.environ, workspace.store, workspace.clock, stop, pass_on
     )
     workspace.store.purge()
-    errors: list[TailraceError] = []
+    failures = Failures(names)
     for name in names:
         if stop.graceful:
             break
@@ -48,11 +46,5 @@ def sync(
             for row in run_mapping(around, name, Options(limit, plan_id)):
                 yield sync_document(row)
         except TailraceError as error:
-            errors.append(_about(name, error) if len(names) > 1 else error)
-    if errors:
-        raise min(errors, key=lambda error: _WORST_FIRST.get(error.exit_code, 0))
-
-
-def _about(mapping: str, error: TailraceError) -> TailraceError:
-    error.message = f"{mapping}: {error.message}"
-    return error
+            failures.add(name, error)
+    failures.end()

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from tailrace.clock import Clock, SystemClock
-from tailrace.errors import ConfigError
+from tailrace.errors import ConfigError, TailraceError
 from tailrace.spec.load import load_project
 from tailrace.spec.project import Project
 from tailrace.spec.suggest import did_you_mean
@@ -127,11 +127,23 @@ class Workspace:
         return preview(self, model, limit)
 
     def plan(self, mappings: Sequence[str], *, statements: bool, samples: int) -> Iterator[doc.PlanDocument]:
-        """What a sync would send now; reads only and leaves nothing."""
+        """What a sync would send now; reads only and leaves nothing.
+
+        Raises what keeps a mapping from being planned, once all others had their turn.
+        """
+        from tailrace.service.failures import Failures
         from tailrace.service.plans import plan
 
-        for name in self.mapping_names(mappings):
-            yield plan(self, name, statements=statements, samples=samples)
+        names = self.mapping_names(mappings)
+        failures = Failures(names)
+        for name in names:
+            try:
+                document = plan(self, name, statements=statements, samples=samples)
+            except TailraceError as error:
+                failures.add(name, error)
+            else:
+                yield document
+        failures.end()
 
     # -- syncing
 
