@@ -116,7 +116,7 @@ def _expire(project: Project) -> None:
         source, _ = mapping_state(workspace, project.mapping)
         d = source.dialect
         past = d.plus_seconds(d.now(), -10_000_000)
-        checkpoints = d.table(SCHEMA, project.table("checkpoints").split(".")[1])
+        checkpoints = d.table(source.schema, project.table("checkpoints").split(".")[1])
         with source.session() as session:
             session.execute(d.update_rows(checkpoints, "c", {"lease_until": past}))
 

@@ -14,7 +14,7 @@ def test_a_wrong_condition_is_told_with_its_place(project: Project) -> None:
     with pytest.raises(ModelError) as caught:
         project.plan()
     assert caught.value.exit_code == 2
-    assert "nmae" in caught.value.message
+    assert "nmae" in caught.value.message.lower()
     assert str(caught.value.where).endswith("mappings.people.where")
 
 

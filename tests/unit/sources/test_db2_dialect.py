@@ -12,6 +12,7 @@ from tailrace.sources.db2.names import swapped
 from tailrace.sources.db2.statements import steps, together, unless
 from tailrace.sources.db2.types import native_of
 from tailrace.sources.db2.wire import Field
+from tailrace.state.columns import StoredColumn
 
 DIALECT = Db2Dialect()
 
@@ -110,6 +111,11 @@ def test_a_wider_type_holds_both(left: str, right: str, wide: str) -> None:
         assert found is not None
         assert found.native == wide
         assert found.kind is DIALECT.kind_of(wide)
+
+
+def test_a_whole_number_in_the_place_of_a_decimal_is_cast_to_it() -> None:
+    place = StoredColumn("a", "a", Kind.DECIMAL, "DECIMAL(21,2)", model="INTEGER")
+    assert place.from_model(DIALECT, "m.a") == "CAST(CAST(m.a AS BIGINT) AS DECIMAL(21,2))"
 
 
 def test_another_class_of_type_is_no_wider_one() -> None:

@@ -137,5 +137,15 @@ def test_a_mistake_in_a_models_sql_is_the_models() -> None:
     assert model_error(problem("link")) is None
 
 
+def test_the_drivers_own_complaints_about_a_statement_end_no_connection() -> None:
+    syntax = problem_of(
+        Failure("Exception", "[IBM][CLI Driver] CLI0118E  Invalid SQL syntax. SQLSTATE=37000 SQLCODE=-99999")
+    )
+    assert not syntax.lost
+    assert "{" in ours(syntax).hint
+    assert problem("link").lost
+    assert problem("closed").lost
+
+
 def test_no_advice_is_empty() -> None:
     assert all(advice.hint and advice.code.startswith("source_") for advice in ADVICE.values())

@@ -36,7 +36,7 @@ def test_the_schema_is_made_before_rights_on_it_are_granted() -> None:
     assert statements == [
         'GRANT CONNECT, CREATETAB ON DATABASE TO USER "SEGMENT";',
         'CREATE SCHEMA "SEGMENT_REVERSE_ETL";',
-        'GRANT CREATEIN, ALTERIN, DROPIN ON SCHEMA "SEGMENT_REVERSE_ETL" TO USER "SEGMENT";',
+        'GRANT CREATEIN, DROPIN ON SCHEMA "SEGMENT_REVERSE_ETL" TO USER "SEGMENT";',
     ]
     assert "User management" in text
 

@@ -34,6 +34,9 @@ _DIES = Advice("source_unavailable", NETWORK)
 LOST = frozenset({-1224, -1776, -1222, -1229, -1023, -1024, -20_542, -20_157, -1642, -1643, -900})
 """SQLCODEs after which a connection is of no use, besides all -30xxx."""
 
+LOST_CLI = frozenset({"CLI0106E", "CLI0108E", "CLI0116E", "CLI0119E", "CLI0120E", "CLI0125E", "CLI0600E"})
+"""The driver's own messages after which a connection is of no use; others of it are about a statement or a value."""
+
 ADVICE: dict[str, Advice] = {
     "-101": Advice(
         "source_row_width",
@@ -183,6 +186,9 @@ ADVICE: dict[str, Advice] = {
     ),
     "CLI0106E": _DIES,
     "CLI0108E": _DIES,
+    "CLI0118E": Advice(
+        "source_failed", "The driver takes { and } outside of texts for its own: leave them away."
+    ),
     "CLI0157E": Advice("source_tls_files", "The file of `tls.ca` must be PEM and readable for this user."),
     "42501": Advice("source_permission", _GRANTS),
     "42502": Advice("source_permission", _GRANTS),

@@ -142,7 +142,7 @@ class _Run:
             name = dialect.schema(schema)
             raise SourceError(
                 f"the managed schema {schema} does not exist and cannot be created: {error.message}",
-                hint=f"An administrator runs: CREATE SCHEMA {name}; GRANT CREATEIN, ALTERIN, DROPIN ON SCHEMA {name} "
+                hint=f"An administrator runs: CREATE SCHEMA {name}; GRANT CREATEIN, DROPIN ON SCHEMA {name} "
                 f"TO USER {self._user};",
                 code="source_permission",
             ) from error
@@ -164,7 +164,7 @@ class _Run:
             except SourceError as error:
                 if error.code != "source_permission":
                     raise
-                grant = f"GRANT CREATEIN, ALTERIN, DROPIN ON SCHEMA {schema} TO USER {self._user};"
+                grant = f"GRANT CREATEIN, DROPIN ON SCHEMA {schema} TO USER {self._user};"
                 if "SQLCODE -552" in error.message:
                     grant = f"GRANT CREATETAB ON DATABASE TO USER {self._user};"
                 raise SourceError(

@@ -139,6 +139,8 @@ class Db2Dialect(Dialect):
                 native = "BOOLEAN"
             case Kind.INT:
                 native = "BIGINT"
+            case Kind.DECIMAL if kind_of(column.native) is Kind.INT:  # in the place of a wider number
+                native = "BIGINT"
             case Kind.DECIMAL:
                 native = "DECFLOAT(34)" if name == "DECFLOAT" else f"DECIMAL({length},{scale})"
             case Kind.FLOAT:

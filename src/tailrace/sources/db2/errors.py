@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from tailrace.errors import Cancelled, ModelError, SourceError, SourceUnavailable, TailraceError
-from tailrace.sources.db2.advice import ADVICE, LOST, NETWORK, Advice
+from tailrace.sources.db2.advice import ADVICE, LOST, LOST_CLI, NETWORK, Advice
 from tailrace.sources.db2.wire import Failure
 
 _CODE = re.compile(r"SQLCODE=(-?\d+)")
@@ -53,7 +53,7 @@ class Problem:
             self.crashed
             or self.code in LOST
             or -30_999 <= self.code <= -30_000
-            or self.cli.startswith("CLI01")
+            or self.cli in LOST_CLI
             or self.state.startswith("08")
             or self.state == "40003"
         )

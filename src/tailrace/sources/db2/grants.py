@@ -37,7 +37,7 @@ def db2_grants(
         "",
         "-- Keep state: which records the destinations have accepted.",
         f"CREATE SCHEMA {dialect.schema(managed)};",
-        f"GRANT CREATEIN, ALTERIN, DROPIN ON SCHEMA {dialect.schema(managed)} TO {grantee};",
+        f"GRANT CREATEIN, DROPIN ON SCHEMA {dialect.schema(managed)} TO {grantee};",
     ]
     for schema in schemas:
         lines += [
