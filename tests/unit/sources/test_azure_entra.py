@@ -108,6 +108,23 @@ def test_a_token_is_kept_until_shortly_before_it_ends(endpoint: Endpoint, clock:
     assert len(endpoint.asked) == 3
 
 
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ({"expires_on": str(int(datetime(2026, 1, 1, 1, tzinfo=UTC).timestamp()))}, 1),
+        ({}, 2),
+        ({"expires_in": "soon"}, 2),
+    ],
+)
+def test_a_token_of_which_only_the_end_is_said_is_kept_and_one_of_unknown_end_is_not(
+    endpoint: Endpoint, clock: ManualClock, said: dict[str, str], asked: int
+) -> None:
+    endpoint.body = {"access_token": "token 1", **said}
+    tokens = principal(endpoint, clock)
+    assert (tokens.token(), tokens.token()) == ("token 1", "token 1")
+    assert len(endpoint.asked) == asked
+
+
 @pytest.mark.parametrize("client", [None, "identity 2"])
 def test_a_managed_identity_asks_its_machine(
     endpoint: Endpoint, clock: ManualClock, client: str | None

@@ -60,7 +60,7 @@ class Tokens:
             if not self._token or self._clock.monotonic() > self._ends - _EARLY:
                 answer = _answer(self._request())
                 self._token = str(answer["access_token"])
-                self._ends = self._clock.monotonic() + float(answer.get("expires_in") or 0)
+                self._ends = self._clock.monotonic() + _lifetime(answer, self._clock.now().timestamp())
             return self._token
 
     def forget(self) -> None:
@@ -126,6 +126,15 @@ def _answer(request: urllib.request.Request) -> dict[str, Any]:
             "Microsoft Entra answered without a token", hint="Check the source's `entra` settings."
         )
     return answer
+
+
+def _lifetime(answer: Mapping[str, Any], now: float) -> float:
+    """Seconds; App Service and its kin say `expires_on` alone. Without a word that can be read: none."""
+    try:
+        found = answer.get("expires_in")
+        return float(found) if found else float(answer["expires_on"]) - now
+    except (KeyError, TypeError, ValueError):
+        return 0.0
 
 
 def _refused(status: int, body: bytes) -> SourceError:
