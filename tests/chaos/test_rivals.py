@@ -17,7 +17,7 @@ from tests.chaos.shop import CHANGES, Shop
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
 
-@pytest.mark.parametrize("shop", dict.fromkeys([*WAREHOUSES, "azure", "db2"]), indirect=True)
+@pytest.mark.parametrize("shop", dict.fromkeys([*WAREHOUSES, "azure", "bigquery", "db2"]), indirect=True)
 def test_of_two_that_start_together_one_syncs_and_the_other_says_who_does(
     shop: Shop, receiver: ReceiverProcess
 ) -> None:
