@@ -118,7 +118,9 @@ class _Commit:
         row_count = found.row_count
         if found.ended:
             return row_count
-        self._store_spans()
+        traceless = self.progress.nothing and not self.ending.unknown
+        if not traceless:
+            self._store_spans()
         self._rejections()
         if moving == "the table":
             self._adopt()
@@ -126,7 +128,8 @@ class _Commit:
             row_count += self._move() if moving == "the rows" else self._doubt()
             if self.fence.dialect.ddl_in_transactions:
                 self._execute(self.fence.dialect.drop_table(self.rows.changes))
-        self._execute(f"DELETE FROM {self.rows.progress} WHERE 1 = 1")
+        if not traceless:
+            self._execute(f"DELETE FROM {self.rows.progress} WHERE 1 = 1")
         counted = count_rows(self.session, self.fence.dialect, self.fence.names)
         row_count = counted.rows if moving == "the table" else row_count
         self._log(counted.delivered, found)

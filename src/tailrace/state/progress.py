@@ -52,6 +52,12 @@ class Progress:
     stored: tuple[Span, ...] = field(default=())
     """Buckets whose rows without a position were moved likewise."""
 
+    @property
+    def nothing(self) -> bool:
+        """Whether the progress table has no row of this plan, as where nothing was to be sent."""
+        spans = (self.units, self.resolved, self.doubtful, self.moved, self.stored)
+        return self.ceiling is None and not any(spans) and not self.exceptions.num_rows
+
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
     """The same positions in reading order, as few disjoint spans as their numbers allow."""

@@ -103,17 +103,11 @@ UPDATE `project`.`__segment_reverse_etl`.`checkpoints_ID` SET `lease_until` = TI
 -- SELECT in a session
 SELECT phase, plan_table, sync_id, row_count, approval, project, mapping FROM `project`.`__segment_reverse_etl`.`checkpoints_ID`;
 
--- DELETE in a session
-DELETE FROM `project`.`__segment_reverse_etl`.`progress_ID` WHERE kind IN ('resolved', 'unknown');
-
 -- SELECT in a session
 SELECT 1 AS one FROM `project`.`__segment_reverse_etl`.`rejections_ID` LIMIT 1;
 
 -- SELECT in a session
 SELECT DISTINCT c.operation FROM `project`.`__segment_reverse_etl`.`changes_ID_3_3` AS c WHERE c.operation IN ('baseline_unsent', 'baseline_known', 'drop', 'fill');
-
--- DELETE in a session
-DELETE FROM `project`.`__segment_reverse_etl`.`progress_ID` WHERE 1 = 1;
 
 -- SELECT in a session
 SELECT count(*), count(CASE WHEN r.delivered THEN 1 END) FROM (SELECT newest.`record_id`, newest.`delivered` FROM (SELECT rows_of.`record_id`, rows_of.`delivered`, rows_of.`record_removed`, row_number() OVER (PARTITION BY rows_of.record_id ORDER BY rows_of.record_version DESC) AS record_age FROM `project`.`__segment_reverse_etl`.`records_ID` AS rows_of) AS newest WHERE newest.record_age = 1 AND NOT (newest.record_removed)) AS r;
