@@ -23,7 +23,7 @@ Operation = Literal["added", "updated", "deleted"]
 class Document(BaseModel):
     """A published shape: unknown fields are a defect."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class ErrorDocument(Document):

@@ -14,7 +14,7 @@ from tailrace.spec.problems import shape
 class SourceSettings(BaseModel):
     """What users write for one type of source; unknown settings are refused, errors show no value."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 S = TypeVar("S", bound=SourceSettings)

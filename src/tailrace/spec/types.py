@@ -25,7 +25,9 @@ WRITTEN: Final = {"written": True}
 class Spec(BaseModel):
     """A part of a project as the user wrote it: never changed once read, and nothing unknown in it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, strict=True, defer_build=True
+    )
 
 
 def check_name(name: Any) -> str:
