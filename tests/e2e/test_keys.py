@@ -21,6 +21,23 @@ def test_r06_null_empty_blank_and_repeated_keys_are_set_aside_with_samples(proje
         assert project.held == {"a": {"id": "a", "name": "x"}}
 
 
+def test_r06_keys_that_begin_alike_are_told_apart_or_set_aside_never_cut(project: Project) -> None:
+    """Db2 and Azure have no type for a key of any length: what does not fit is named, and holds up nothing."""
+    begin, columns = "k" * 4_500, "id varchar(6000), name varchar(60)"
+    project.people(("a", "short"), (begin + "1", "one"), (begin + "2", "two"), columns=columns)
+    plan, document = project.plan(), project.ok()
+    if project.warehouse.kind not in ("azure", "db2"):
+        assert (document.counts.added, plan.set_aside) == (3, [])
+        assert project.names == {"a": "short", begin + "1": "one", begin + "2": "two"}
+        return
+    assert [(each.reason, each.rows) for each in plan.set_aside] == [("long", 2)]
+    assert (document.counts.added, document.counts.set_aside) == (1, 2)
+    project.people(("a", "short"), ("f" * 4_000, "fits"), ("k" * 4_001, "does not"), columns=columns)
+    document = project.ok()
+    assert (document.counts.added, document.counts.set_aside) == (1, 1)
+    assert project.names == {"a": "short", "f" * 4_000: "fits"}
+
+
 def test_r06_case_and_trailing_blanks_make_different_keys(project: Project) -> None:
     rows = [("a", "lower"), ("A", "upper"), ("a ", "blank")]
     project.people(*rows, columns="id text, name text")

@@ -221,7 +221,7 @@ class GuardDocument(Document):
 
 
 class SetAsideDocument(Document):
-    reason: Literal["null", "empty", "blank", "repeated"]
+    reason: Literal["null", "empty", "blank", "long", "repeated"]
     key: str | None
     rows: int
 

@@ -177,7 +177,8 @@ class Dialect(Syntax, ABC):
         """The record id of a model's row: canonical text, or a JSON array of it; NULL if any part is NULL."""
 
     def key_problem(self, columns: Sequence[Column], alias: str) -> str:
-        """Why a row's key cannot be used: 'null', 'empty' or 'blank'; NULL where it can (R6)."""
+        """Why a row's key cannot be used: 'null', 'empty' or 'blank', or 'long' where the state's column of keys has
+        no room for it; NULL where it can (R6)."""
         values = [f"{alias}.{self.quote(column.name)}" for column in columns]
         texts = [
             self.canonical_text(value, column)
