@@ -66,6 +66,8 @@ def _of_state(statement: str) -> str:
     if marked := _COMMENT.fullmatch(statement):
         name, _, value = marked[2].partition(":")
         return f"ALTER TABLE {marked[1]} SET OPTIONS (labels = [('{name}', '{value}')])"
+    if statement.startswith("CREATE TABLE "):
+        return _translated(statement)
     if statement.startswith("UPDATE "):
         timed = _LATER.sub(r"TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL \1\2 \3)", statement)
         return _whole(timed)

@@ -21,6 +21,7 @@ _SERIES = re.compile(r"generate_series\((\d+), (\d+)\) AS g\(i\)")
 _TABLES = re.compile(r"SELECT table_name FROM information_schema\.tables WHERE table_schema = '(\w+)'")
 _LIMIT = re.compile(r" LIMIT (\d+)$")
 _LATER = re.compile(r"now\(\) ([+-]) INTERVAL '(\d+) (\w+?)s?'")
+_BETWEEN = re.compile(r"extract\(epoch FROM (\w+) - (\w+)\)")
 _RESERVED = re.compile(r"(?<!')\bunknown\b(?!')")
 _UNITS = {"millisecond": "FRAC_SECOND", "second": "SECOND", "minute": "MINUTE", "hour": "HOUR", "day": "DAY"}
 
@@ -65,6 +66,7 @@ def _translated(statement: str) -> str:
     statement = re.sub(r"\bAS (?:varchar|text)\)", "AS varchar(100))", statement, flags=re.IGNORECASE)
     statement = re.sub(r"\b(\w+) % (\d+)", r"MOD(\1, \2)", statement)
     statement = statement.replace(", NULL, i", ", CAST(NULL AS varchar(100)), i")  # Derby wants its type
+    statement = statement.replace("SELECT NULL, ", "SELECT CAST(NULL AS bigint), ")
     return _SERIES.sub(_series, statement)
 
 
@@ -88,5 +90,6 @@ def _of_state(statement: str) -> str:
         ),
         statement,
     )
+    statement = _BETWEEN.sub(r"{fn TIMESTAMPDIFF(SQL_TSI_SECOND, \2, \1)}", statement)
     statement = _RESERVED.sub('"UNKNOWN"', statement.replace("__segment_reverse_etl", _SCHEMA))
     return _LIMIT.sub(r" FETCH FIRST \1 ROWS ONLY", statement)

@@ -281,7 +281,7 @@ def test_r27_exceptions_reach_the_warehouse_in_bulk(
     monkeypatch.setattr(kind, "execute", counting)
     project.aim(batch=200)
     statements = []
-    for count in (10, 2000):
+    for count in (10, 600):
         project.many(count, name=f"name {count}")
         executed.clear()
         document = project.sync(Fault(kind="results", chance=0.4))
@@ -291,8 +291,8 @@ def test_r27_exceptions_reach_the_warehouse_in_bulk(
 
 
 def test_r13_nan_in_one_record_of_a_batch_is_rejected_alone(project: Project) -> None:
-    if project.warehouse.kind == "azure":
-        pytest.skip("a float of T-SQL is never NaN")
+    if project.warehouse.kind in ("azure", "db2"):
+        pytest.skip("a float of T-SQL and of Db2 is never NaN")
     project.sql = (
         "SELECT id, CAST(CASE WHEN id = 3 THEN 'NaN' ELSE '0.5' END AS double precision) AS name FROM people"
     )

@@ -115,16 +115,16 @@ public final class Engine {
             for (int column = 1; column <= width; column++) {
                 answer.append(' ');
                 int type = rows.getMetaData().getColumnType(column);
-                if (rows.getObject(column) == null) {
-                    answer.append("null:");
-                } else if (type == java.sql.Types.BINARY
+                if (type == java.sql.Types.BINARY
                         || type == java.sql.Types.VARBINARY
                         || type == java.sql.Types.LONGVARBINARY
                         || type == java.sql.Types.BLOB) {
-                    answer.append("BYTES:").append(Base64.getEncoder().encodeToString(rows.getBytes(column)));
-                } else {
-                    answer.append(rows.getMetaData().getColumnTypeName(column).replace(' ', '_'));
-                    answer.append(':').append(word(rows.getString(column)));
+                    byte[] bytes = rows.getBytes(column);
+                    answer.append(bytes == null ? "null:" : "BYTES:" + Base64.getEncoder().encodeToString(bytes));
+                } else {  // read once: Derby gives a CLOB no second time
+                    String value = rows.getString(column);
+                    String name = rows.getMetaData().getColumnTypeName(column).replace(' ', '_');
+                    answer.append(value == null ? "null:" : name + ':' + word(value));
                 }
             }
         }
