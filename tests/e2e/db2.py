@@ -41,7 +41,9 @@ class Db2Warehouse:
         """A model's SQL: Db2 has no SELECT without FROM, and text with a length only."""
         for word, native in _TYPES.items():
             sql = re.sub(word, native, sql, flags=re.IGNORECASE)
-        return sql if re.search(r"\bFROM\b", sql, re.IGNORECASE) else f"{sql} FROM SYSIBM.SYSDUMMY1"
+        if re.search(r"\bFROM\b", sql, re.IGNORECASE):
+            return sql
+        return " UNION ALL ".join(f"{each} FROM SYSIBM.SYSDUMMY1" for each in sql.split(" UNION ALL "))
 
     def data(self, *statements: str) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = []

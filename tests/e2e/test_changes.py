@@ -172,9 +172,9 @@ def test_r15_a_wider_type_of_the_same_class_is_no_change(
 
 
 def test_r15_another_class_of_type_sends_what_differs(project: Project) -> None:
-    project.sql = "SELECT 1 AS id, '7' AS name UNION ALL SELECT 2, 'x'"
+    project.sql = "SELECT 1 AS id, '7' AS name UNION ALL SELECT 2 AS id, 'x' AS name"
     project.ok()
-    project.sql = "SELECT 1 AS id, 7 AS name UNION ALL SELECT 2, 8"
+    project.sql = "SELECT 1 AS id, 7 AS name UNION ALL SELECT 2 AS id, 8 AS name"
     assert project.plan().counts.updated == 2
     assert project.ok().counts.updated == 2
     assert project.names == {"1": 7, "2": 8}

@@ -49,6 +49,7 @@ _SYNC_LOG = (
     ("by_operation", _TEXT), ("delivered_rows", _BIGINT), ("approved", _BOOLEAN),
 )  # fmt: skip
 _ATTEMPTS, _PAUSE = 50, 0.1
+_EXISTS = "source_exists"
 _WAIT: Callable[[float], object] = threading.Event().wait
 
 _RECORDS_HEAD = (("record_id", _TEXT),)
@@ -236,7 +237,10 @@ def _tolerant(
     present: Callable[[], bool],
     pause: Callable[[float], object] = _WAIT,
 ) -> None:
-    """Create something that another process may be creating at the same moment."""
+    """Create something that another process may be creating at the same moment.
+
+    That it exists may be said before the catalogue shows it.
+    """
     for left in reversed(range(_ATTEMPTS)):
         try:
             create()
@@ -244,6 +248,6 @@ def _tolerant(
         except SourceError as error:
             if present():
                 return
-            if error.code != CONFLICT or not left:
+            if error.code not in (CONFLICT, _EXISTS) or not left:
                 raise
             pause(_PAUSE)

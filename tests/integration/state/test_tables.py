@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from tests.integration.state.managed import Managed
 
-from tailrace.errors import StateError
-from tailrace.sources.base import Source
+from tailrace.errors import SourceError, StateError
+from tailrace.sources.base import Session, Source
 from tailrace.state import tables
 from tailrace.state.checkpoint import read_checkpoint
 from tailrace.state.names import StateNames
@@ -92,6 +93,38 @@ def test_a_table_that_another_process_is_about_to_mark_is_waited_for(
         monkeypatch.setattr(tables, "_WAIT", lambda _: session.execute(d.mark(table)))
         tables.ensure_mapping(session, d, names, source_id="s", model_id="m", project="p", mapping="map")
         assert {names.checkpoints, names.progress} <= tables.ours(session, d, source.schema)
+
+
+class _LateCatalogue:
+    """A session that says a table exists before it lists it."""
+
+    def __init__(self, session: Session, name: str, looks: int) -> None:
+        self._session, self._name, self.looks = session, name, looks
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        found = self._session.rows(query)
+        shown = [row for row in found if row[0] != self._name]
+        if self.looks and shown != found:
+            self.looks -= 1
+            return shown
+        return found
+
+    def execute(self, statement: str) -> int:
+        try:
+            return self._session.execute(statement)
+        except SourceError as error:
+            raise SourceError(error.message, hint=error.hint, code="source_exists") from None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+
+def test_a_table_that_another_process_has_made_is_waited_for_until_it_is_listed(source: Source) -> None:
+    ensure(source)
+    with source.session() as session:
+        late: Any = _LateCatalogue(session, "sync_log", looks=4)
+        tables.ensure_schema(late, source.dialect, source.schema)
+        assert late.looks == 0
 
 
 def test_a_foreign_table_is_never_touched(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
