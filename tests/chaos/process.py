@@ -56,13 +56,16 @@ class SyncProcess:
         return self._popen.poll() is None
 
     def wait_for(self, note: Note) -> bool:
+        """Whether a phase began before its end."""
+        return self.says(f": {note} ")
+
+    def says(self, text: str) -> bool:
         """Whether it said so before its end."""
-        text = f": {note} "
         with self._news:
             found = self._news.wait_for(
                 lambda: self._ended or any(text in line for line in self.said), _PATIENCE
             )
-            assert found, f"no {note} after {_PATIENCE} s: {self.said}"
+            assert found, f"no {text!r} after {_PATIENCE} s: {self.said}"
             return any(text in line for line in self.said)
 
     def signal(self, number: signal.Signals) -> bool:

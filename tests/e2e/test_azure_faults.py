@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.chaos.process import SyncProcess
 from tests.e2e.azure import AzureWarehouse
 from tests.e2e.project import Project
 from tests.servers.azure import Pool
@@ -130,6 +132,45 @@ def test_a_pool_that_is_paused_before_a_sync_says_so(shop: Project, azure_pool: 
     assert document["error"]["code"] == "source_paused"
     assert "resume" in document["error"]["hint"]
     azure_pool.server.faults.resume()
+    goes_on(shop)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_ends_the_wait_for_a_pool_that_is_away(
+    shop: Project, azure_pool: Pool, number: signal.Signals
+) -> None:
+    shop.source = {"retry_for": 3600}
+    shop.write()
+    azure_pool.server.faults.refuse_logins(42109)
+    with SyncProcess(shop.folder) as process:
+        assert process.says("trying again in 5 s")
+        process.signal(number)
+        assert process.join() == 130
+    assert process.document is not None
+    assert process.document["error"]["code"] == "cancelled"
+    assert "warming up" in process.document["error"]["message"]
+    azure_pool.server.faults.clear()
+    goes_on(shop)
+
+
+def test_one_signal_ends_the_wait_for_a_pool_that_went_away_in_mid_sync(
+    shop: Project, azure_pool: Pool
+) -> None:
+    shop.source = {"retry_for": 3600}
+    shop.write()
+    faults = azure_pool.server.faults
+    held = faults.hold("ORDER BY p.seq")
+    with SyncProcess(shop.folder) as process:
+        held.reached()
+        faults.refuse_logins(10928)
+        for session in azure_pool.sessions():
+            azure_pool.sql(f"KILL 'SID{session['id']}'")
+        assert process.says("trying again in 5 s")
+        process.signal(signal.SIGINT)
+        assert process.join() == 130
+    assert process.document is not None
+    assert process.document["syncs"][0]["status"] == "interrupted"
+    faults.clear()
     goes_on(shop)
 
 

@@ -127,14 +127,19 @@ def check_operations(project: Project, mapping: MappingSpec, action: Action) -> 
         )
 
 
-def prepare(project: Project, name: str, environ: Mapping[str, str]) -> Prepared:
-    """Connect to the source to learn the model's columns, and compile the mapping. Raises ConfigError, SourceError."""
+def prepare(
+    project: Project, name: str, environ: Mapping[str, str], source: Source | None = None
+) -> Prepared:
+    """Connect to the source to learn the model's columns, and compile the mapping; `source` where it is open already.
+
+    Raises ConfigError, SourceError.
+    """
     from tailrace.sources.model import check_model
     from tailrace.sources.statement import model_statement
 
     mapping = project.mappings[name]
     model = project.models[mapping.model]
-    source = project_source(project, model.source, environ)
+    source = source or project_source(project, model.source, environ)
     with placed(project, ("mappings", name, "action")):
         target = project_target(project, mapping.destination, mapping.action, environ)
     check_operations(project, mapping, target.action)

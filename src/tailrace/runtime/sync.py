@@ -26,10 +26,10 @@ from tailrace.runtime.finishing import (
     stored_counts,
 )
 from tailrace.runtime.planning import Options, Planned, PlanStopped, make_plan
-from tailrace.runtime.prepared import Prepared, prepare
+from tailrace.runtime.prepared import Prepared, prepare, project_source
 from tailrace.runtime.sending import Sealed, Sending
 from tailrace.runtime.stop import StopSignal
-from tailrace.sources.base import remarks
+from tailrace.sources.base import hurry, remarks
 from tailrace.spec.project import Project
 from tailrace.state import seal, upkeep
 from tailrace.state.counts import Counts
@@ -63,7 +63,13 @@ def run_mapping(around: Surroundings, name: str, options: Options) -> Iterator[S
     Raises what goes wrong before the fence is ours (LeaseHeld, ConfigError, SourceError); later errors are in the
     sync's row.
     """
-    prepared = prepare(around.project, name, around.environ)
+    project = around.project
+    source = project_source(project, project.models[project.mappings[name].model].source, around.environ)
+    with around.stop.calling(lambda: hurry(source)):
+        yield from _run_prepared(around, prepare(project, name, around.environ, source), options)
+
+
+def _run_prepared(around: Surroundings, prepared: Prepared, options: Options) -> Iterator[SyncRow]:
     limits = prepared.target.action.limits(prepared.target.settings)
     current: list[tuple[str, str]] = []
 

@@ -23,12 +23,14 @@ __all__ = [
     "Job",
     "Kind",
     "Limits",
+    "Patient",
     "Priced",
     "ReadsDirty",
     "Remarking",
     "Session",
     "Source",
     "StepStatus",
+    "hurry",
     "reads_dirty",
     "remarks",
 ]
@@ -164,6 +166,21 @@ class Remarking(Protocol):
 def remarks(source: Source) -> Sequence[str]:
     """What the user should know of how a source was used so far."""
     return source.remarks() if isinstance(source, Remarking) else ()
+
+
+@runtime_checkable
+class Patient(Protocol):
+    """What a source has beside that tries again for a while when its warehouse is away."""
+
+    def hurry(self) -> None:
+        """From now on, wait no more: what waits is Cancelled, what comes is tried once. Any thread may call it."""
+        ...
+
+
+def hurry(source: Source) -> None:
+    """Let a source that somebody wants to stop wait no more for a warehouse that is away."""
+    if isinstance(source, Patient):
+        source.hurry()
 
 
 @runtime_checkable

@@ -55,6 +55,15 @@ class Connections:
         self._edition: int | None = None
         self._kept: mssql_python.Connection | None = None
         self._guard = threading.Lock()
+        self._waiting: set[threading.Event] = set()
+        self._hurried = False
+
+    def hurry(self) -> None:
+        """Wait for no pool any more: whoever waits for one now has given up, whoever comes tries once."""
+        with self._guard:
+            self._hurried = True
+            for given_up in self._waiting:
+                given_up.set()
 
     def take(self, given_up: threading.Event) -> mssql_python.Connection:
         """The connection that was given back, if it still answers, or a new one. Raises SourceError, Cancelled."""
@@ -86,6 +95,7 @@ class Connections:
         Raises SourceError, and Cancelled where it was `given_up` in between.
         """
         load_driver()
+        given_up = given_up or threading.Event()
         began = self._clock.monotonic()
         pause = FIRST_PAUSE
         while True:
@@ -96,11 +106,26 @@ class Connections:
                 failure = ours(error)
                 if not patient or pause > left:
                     raise failure from error
-                _say(f"{failure.message}: trying again in {pause:g} s")
-                (self._pause or (given_up or threading.Event()).wait)(pause)
-                if given_up is not None and given_up.is_set():
-                    raise Cancelled("the login was cancelled") from error
+                with self._waited_for(given_up):
+                    if not given_up.is_set():
+                        _say(f"{failure.message}: trying again in {pause:g} s")
+                        (self._pause or given_up.wait)(pause)
+                if given_up.is_set():
+                    raise Cancelled(f"cancelled while the pool was away: {failure.message}") from error
                 pause = min(2 * pause, LONGEST_PAUSE)
+
+    @contextlib.contextmanager
+    def _waited_for(self, given_up: threading.Event) -> Iterator[None]:
+        """Inside, `hurry` sets this event; it is set at once where that came before."""
+        with self._guard:
+            self._waiting.add(given_up)
+            if self._hurried:
+                given_up.set()
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._waiting.discard(given_up)
 
     def _patience(self, error: BaseException) -> float:
         """For how long such an error is worth trying again."""

@@ -127,6 +127,10 @@ class AzureSource:
         )
         return found != [(1,)]
 
+    def hurry(self) -> None:
+        """Wait no more for a pool that is away, as when somebody wants to stop."""
+        self.connections.hurry()
+
     def cancel(self, job: Job) -> None:
         """End a session of ours with what it still runs; nothing happens if it is gone, or not ours to end.
 
