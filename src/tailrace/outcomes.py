@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Outcome(StrEnum):
@@ -15,8 +16,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """Plan positions (`seq`) from `first` to `last`, both included. Gaps between positions mean nothing."""
 
     first: int
@@ -41,8 +41,7 @@ class Refusal:
     attempts: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """A batch that is decided: every record of the span was delivered, except the refusals."""
 
     unit: int
@@ -53,8 +52,7 @@ class Resolution:
     refusals: tuple[Refusal, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A batch about to be sent: stored before the first byte leaves (R25)."""
 
     unit: int

@@ -77,7 +77,7 @@ def _numbers(buffer: pa.Buffer, kind: Literal["q", "i"], offset: int, count: int
     return memoryview(buffer).cast("B")[offset * width : (offset + count) * width].cast(kind)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
     """Some rows of a piece, as they stand in one request."""
 
@@ -146,7 +146,7 @@ class Part:
         return column.take(list(self.rows)).to_pylist()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Batch:
     """A contiguous run of a unit's records, the ones that the mapping refused included."""
 

@@ -3,15 +3,18 @@
 A batch is sent only after the ledger holds its offer, and its slot is free again only when the ledger holds
 its resolution: so what is offered and not resolved never exceeds `concurrency` batches of the whole sync
 (R25).
+
+The ledger is written in the event loop itself: nothing may leave before it is written anyway, answers meanwhile
+arrive in the HTTP client's own threads, and a step in another thread would cost more in handing over than in writing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
 
@@ -30,6 +33,8 @@ from tailrace.errors import Cancelled, TailraceError
 from tailrace.outcomes import Offer, Resolution, UnitProgress
 
 _FEED_BYTES = 8 << 20
+_COMPANY_SECONDS = 0.001
+"""So long a step of the ledger waits for more answers, where a quarter of those awaited is not there yet."""
 
 
 @dataclass(slots=True)
@@ -60,7 +65,7 @@ class Delivery:
     ) -> DeliverySummary:
         """Deliver until the pieces end or something stops it, and give the counts of this run.
 
-        `pieces` is read in the calling thread; HTTP and the ledger work in two others. `succeeded`: an
+        `pieces` is read in the calling thread; HTTP and the ledger work in another. `succeeded`: an
         earlier run of this sync had a success, so the address is known to be right (R22).
 
         Raises AuthError or DestinationError where the destination cannot be used and Blocked where a guard
@@ -73,7 +78,8 @@ class Delivery:
 
         def work() -> None:
             try:
-                asyncio.run(main())
+                with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+                    runner.run(main())
             except BaseException as error:
                 failure.append(error)
             finally:
@@ -136,14 +142,13 @@ class _Run:
         control = self._delivery.control
         control.attach(self._wake)
         try:
-            with ThreadPoolExecutor(1, "tailrace-ledger") as ledger:
-                async with self._http:
-                    try:
-                        await self._pump(ledger)
-                    finally:
-                        for task in self._tasks:
-                            task.cancel()
-                        await asyncio.gather(*self._tasks, return_exceptions=True)
+            async with self._http:
+                try:
+                    await self._pump()
+                finally:
+                    for task in self._tasks:
+                        task.cancel()
+                    await asyncio.gather(*self._tasks, return_exceptions=True)
         finally:
             control.detach()
             self.feed.close()
@@ -157,7 +162,7 @@ class _Run:
 
         self._loop.call_soon_threadsafe(look)
 
-    async def _pump(self, ledger: ThreadPoolExecutor) -> None:
+    async def _pump(self) -> None:
         free = self._limits.concurrency
         record = self._delivery.ledger.record
         while True:
@@ -169,7 +174,7 @@ class _Run:
             batches = self._next(free)
             if resolutions or batches:
                 offers = [Offer(batch.unit, batch.span) for batch in batches]
-                await self._loop.run_in_executor(ledger, record, resolutions, offers)
+                record(resolutions, offers)
                 free -= len(batches)
                 for batch in batches:
                     task = self._loop.create_task(self._settle(batch))
@@ -181,6 +186,8 @@ class _Run:
                 self.summary.complete = self._cut_off
                 return
             await self._news.wait()
+            if 0 < 4 * len(self._finished) < self._limits.concurrency - free:
+                await asyncio.sleep(_COMPANY_SECONDS)
 
     def _next(self, most: int) -> list[Batch]:
         found: list[Batch] = []
@@ -239,3 +246,12 @@ class _Run:
                 "The sync was stopped at once.",
                 hint="Run it again: it goes on where it was, and settles what was in flight.",
             )
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop, which takes a third off a small request (docs/adr/0022), where there is one."""
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop

@@ -103,8 +103,9 @@ async def _read(response: Response, most: int) -> tuple[bytes, bool]:
     """At most `most` bytes, and whether that was all; the rest of a longer answer is not read."""
     reader = response.body_reader
     length = response.get_header("content-length")
-    first = bytes(await reader.read(most + 1) or b"")
-    if length is not None and length == str(len(first)):
+    said = int(length) if length is not None and length.isdecimal() else most
+    first = bytes(await reader.read(min(said, most) + 1) or b"")
+    if len(first) == said and length is not None:
         return first, True
     content = bytearray(first)
     while len(content) <= most and (chunk := await reader.read(most + 1)):
@@ -113,4 +114,4 @@ async def _read(response: Response, most: int) -> tuple[bytes, bool]:
 
 
 def _headers(response: Response) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
+    return dict(response.headers.items())

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tailrace.delivery import rate, retry
 from tailrace.delivery.batch import Part
@@ -48,8 +48,7 @@ class Work:
     """A 409 after a lost answer is worth asking again; not in pieces of a batch that had its 409s."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How the attempts for some work ended.
 
     `conflict`: 409 although an attempt without an answer may have been applied. `stopped`: the delivery is

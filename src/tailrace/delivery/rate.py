@@ -45,7 +45,8 @@ def take(state: Bucket, now: float) -> tuple[Bucket, float]:
     pause = max(0.0, state.paused_until - now)
     rate = _recovered(state, elapsed) if pause == 0.0 else state.rate
     if rate is None:
-        return state._replace(rate=None, at=now, recent=recent), pause
+        slowed = (state.paused_until, state.slowed_at, state.slowed_from)
+        return Bucket(state.ceiling, None, state.tokens, now, recent, *slowed), pause
     tokens = min(_capacity(rate), state.tokens + elapsed * rate) - 1.0
     wait = -tokens / rate if tokens < 0 else 0.0
     return state._replace(rate=rate, tokens=tokens, at=now, recent=recent), max(pause, wait)

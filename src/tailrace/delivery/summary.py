@@ -30,9 +30,9 @@ class Counts:
             raise AssertionError(f"outcomes do not add up to the {resolution.records} records of a batch")
         self.delivered += delivered
         for operation, count in resolution.delivered.items():
-            self.by_operation.setdefault(operation, Counter())[Outcome.DELIVERED] += count
+            self._of(operation)[Outcome.DELIVERED] += count
         for refusal in resolution.refusals:
-            self.by_operation.setdefault(refusal.operation, Counter())[refusal.outcome] += 1
+            self._of(refusal.operation)[refusal.outcome] += 1
             match refusal.outcome:
                 case Outcome.REJECTED:
                     self.rejected += 1
@@ -40,6 +40,11 @@ class Counts:
                     self.aborted += 1
                 case _:
                     self.unknown += 1
+
+    def _of(self, operation: str) -> Counter[str]:
+        if operation not in self.by_operation:
+            self.by_operation[operation] = Counter()
+        return self.by_operation[operation]
 
 
 @dataclass(slots=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tailrace.destinations.define import Answer
 
@@ -36,8 +35,7 @@ class MaybeApplied(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What to do with the records of a request."""
 
     decision: Decision

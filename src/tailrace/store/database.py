@@ -24,6 +24,7 @@ class Database:
     def __init__(self, location: Location) -> None:
         self.location = location
         self._engine = _postgres(location) if location.url else _sqlite(location)
+        self._writing = self._engine.execution_options(**{_WRITES: True})
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -34,10 +35,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One durable transaction; it is on disk when this returns (docs/adr/0005)."""
-        with self._plain_errors(), self._engine.connect() as plain:
-            connection = plain.execution_options(**{_WRITES: True})
-            with connection.begin():
-                yield connection
+        with self._plain_errors(), self._writing.begin() as connection:
+            yield connection
 
     @contextmanager
     def migrate(self) -> Iterator[sa.Connection]:
