@@ -34,7 +34,7 @@ OPNQRY, CNTQRY, CLSQRY, DSCSQLSTT = 0x200C, 0x2006, 0x2005, 0x2008
 RDBCMM, RDBRLLBCK = 0x200E, 0x200F
 SECCHKRM, RDBAFLRM, RDBNFNRM, OPNQFLRM = 0x1219, 0x221A, 0x2211, 0x2212
 SQLSTT, SQLCARD, SQLDARD, ACCRDBRM = 0x2414, 0x2408, 0x2411, 0x2201
-QRYDTA, ENDQRYRM, OPNQRYRM, SQLCSRHLD = 0x241B, 0x220B, 0x2205, 0x211F
+QRYDSC, QRYDTA, ENDQRYRM, OPNQRYRM, SQLCSRHLD = 0x241A, 0x241B, 0x220B, 0x2205, 0x211F
 SQLDTA, PRCNAM, FDODTA = 0x2412, 0x2138, 0x147A
 RDBNAM, PRDID, TYPDEFNAM, TYPDEFOVR, PKGNAMCSN, QRYINSID = 0x2110, 0x112E, 0x002F, 0x0035, 0x2113, 0x215B
 USRID, PASSWORD, SVRCOD, SECCHKCD = 0x11A0, 0x11A1, 0x1149, 0x11A4
@@ -216,6 +216,8 @@ def repaired(answers: list[Frame]) -> list[Frame]:
             result.append(_accepted(part))
         elif part.code_point == OPNQRYRM:
             result.append(_held(part))
+        elif part.code_point == QRYDSC:
+            result.append(_bounded(part))
         elif part.code_point == QRYDTA and _END_OF_DATA.search(part.body[-80:]):
             result += _ended(part)
         else:
@@ -228,6 +230,24 @@ def _held(part: Frame) -> Frame:
     (code, data), *rest = part.objects()
     return part.with_objects([(code, data + join(SQLCSRHLD, b"\xf1")), *rest])
 
+
+def _bounded(part: Frame) -> Frame:
+    """QRYDSC: Derby doubles the lengths of bytes, also beyond what the driver takes for one."""
+    ((code, data),) = part.objects()
+    content, start = bytearray(data), 0
+    while content[start + 1] in _GROUPS:
+        end = start + content[start]
+        for at in range(start + 3, end, 3):
+            if content[at] in _BYTES and content[at + 1] & 0x80:
+                content[at + 1 : at + 3] = (int.from_bytes(content[at + 1 : at + 3], "big") // 2).to_bytes(
+                    2, "big"
+                )
+        start = end
+    return part.with_objects([(code, bytes(content))])
+
+
+_GROUPS, _BYTES = (0x76, 0x7F), (0x28, 0x29)
+"""FD:OCA's triplets that hold the columns of a row, and the types of bytes in them."""
 
 _END_OF_DATA = re.compile(rb"\x00\x00\x00\x00d02000CSS10140.{38}\x00{4}\xff\xff$", re.DOTALL)
 """A row of nothing but +100: how Derby ends a result, which leaves the cursor open in the driver's eyes."""

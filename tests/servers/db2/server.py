@@ -17,6 +17,7 @@ from tests.servers.db2.database import ADMINISTRATOR, PASSWORD, Database
 from tests.servers.db2.door import Account, Door
 from tests.servers.db2.engine import Engine
 from tests.servers.db2.faults import Fault, Faults, Moment
+from tests.servers.db2.results import Result
 from tests.servers.db2.session import Session
 from tests.servers.db2.sqlca import Sqlca
 from tests.servers.postgres import free_port
@@ -44,6 +45,8 @@ class Db2Server:
         self.port = 0
         self.statements: list[str] = []
         """What clients ran, in their own words, in order."""
+        self.results: list[Result] = []
+        """Results of our own, for queries whose types Derby lacks."""
         self._talks = threading.Event()
         self._talks.set()
         self._sessions: set[Session] = set()
@@ -94,6 +97,7 @@ class Db2Server:
             yield database
         finally:
             self.faults.clear()
+            self.results.clear()
             del self.door.databases[name]
             self.drop_links(database)
             self.engine.drop(name)

@@ -10,6 +10,7 @@ from tests.servers.db2 import relay, sqlca
 from tests.servers.db2.codes import db2_result
 from tests.servers.db2.faults import LOG_FULL, Moment
 from tests.servers.db2.relay import Command
+from tests.servers.db2.results import Result
 from tests.servers.db2.sqlca import Sqlca
 from tests.servers.db2.statements import NOTHING, Statement, understand
 from tests.servers.db2.tables import aliases, binary_names
@@ -97,6 +98,8 @@ class Session:
         statement = self._statement(command)
         if statement is not None and statement.refused is not None and code in (*_TEXTS, *_RUNS):
             return self._refusal(command, statement.refused), command.goes_on
+        if (result := self._result(command, statement)) is not None:
+            return result.answers(command), True
         moment = _MOMENTS.get(code)
         fault = (
             self._server.faults.take(moment, statement.text if statement else self._last) if moment else None
@@ -113,6 +116,14 @@ class Session:
         if fault.deed == "drop_after":
             raise Dropped
         return done
+
+    def _result(self, command: Command, statement: Statement | None) -> Result | None:
+        """The result of our own that a command is about."""
+        if command.code == relay.DSCSQLSTT:
+            statement = self._sections.get(command.parameter(relay.PKGNAMCSN) or b"")
+        if statement is None:
+            return None
+        return next((each for each in self._server.results if each.fits(statement.text)), None)
 
     # -- statements
 

@@ -47,6 +47,9 @@ _DIGESTS = 256
 _PIECE = 8_000
 """How many characters of a long text one constant takes: never more than the 32,672 bytes that one may have."""
 
+_FLOAT_DIGITS = 42
+"""Characters of the longest DECFLOAT (https://www.ibm.com/docs/en/db2/11.5?topic=functions-varchar)."""
+
 _WORDS = {
     "text": f"VARCHAR({TEXT})",
     "bigint": "BIGINT",
@@ -142,7 +145,7 @@ class Db2Dialect(Dialect):
             case Kind.DECIMAL if kind_of(column.native) is Kind.INT:  # in the place of a wider number
                 native = "BIGINT"
             case Kind.DECIMAL:
-                native = "DECFLOAT(34)" if name == "DECFLOAT" else f"DECIMAL({length},{scale})"
+                native = name if name == "DECFLOAT" else f"DECIMAL({length},{scale})"
             case Kind.FLOAT:
                 native = "DOUBLE"
             case Kind.BYTES:
@@ -212,7 +215,8 @@ class Db2Dialect(Dialect):
         return store(expr, column, self.storage(column).native)
 
     def read_expr(self, expr: str, column: Column) -> str:
-        return expr
+        """A DECFLOAT as text: the driver would make a double of it."""
+        return self.cast(expr, f"VARCHAR({_FLOAT_DIGITS})") if bare(column.native) == "DECFLOAT" else expr
 
     def differs(self, left: str, right: str, column: Column) -> str:
         native = self.storage(column).native
@@ -264,7 +268,9 @@ class Db2Dialect(Dialect):
         return f"LOWER(HEX(HASH({parts}, 2)))"
 
     def _comparable(self, expr: str, column: Column) -> str:
-        """As `canonical_text`, but one text for all times of one class."""
+        """As `canonical_text`, but one text for all times of one class, and bytes as they are: HEX takes 16,336."""
+        if column.kind is Kind.BYTES:
+            return expr
         if column.kind is Kind.DATE:
             return self.canonical_text(f"CAST({expr} AS TIMESTAMP)", Column("", Kind.TIMESTAMP, "TIMESTAMP"))
         return self.canonical_text(expr, column)
@@ -397,7 +403,6 @@ class Db2Dialect(Dialect):
             " WHEN TYPENAME IN ('CHARACTER', 'VARCHAR', 'GRAPHIC', 'VARGRAPHIC', 'CLOB', 'DBCLOB', 'BLOB')"
             f" THEN TYPENAME || '(' || {length} || ')'"
             f" WHEN TYPENAME = 'DECIMAL' THEN 'DECIMAL(' || {length} || ',' || {scale} || ')'"
-            " WHEN TYPENAME = 'DECFLOAT' THEN CASE LENGTH WHEN 8 THEN 'DECFLOAT(16)' ELSE 'DECFLOAT(34)' END"
             f" WHEN TYPENAME = 'TIMESTAMP' AND SCALE <> 6 THEN 'TIMESTAMP(' || {scale} || ')'"
             " ELSE TYPENAME END"
         )
@@ -426,10 +431,10 @@ def _wider_number(left: str, right: str) -> str:
         return left
     if "DOUBLE" in both:
         return "DOUBLE"
-    if "DECFLOAT(34)" in both:
-        return "DECFLOAT(34)"
+    if "DECFLOAT" in both:
+        return "DECFLOAT"
     whole, scale = (max(digits) for digits in zip(_digits(left), _digits(right), strict=True))
-    return f"DECIMAL({whole + scale},{scale})" if whole + scale <= DIGITS else "DECFLOAT(34)"
+    return f"DECIMAL({whole + scale},{scale})" if whole + scale <= DIGITS else "DECFLOAT"
 
 
 def _digits(native: str) -> tuple[int, int]:

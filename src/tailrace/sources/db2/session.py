@@ -300,9 +300,7 @@ class _Refused(Exception):
 def _turn(field: Field) -> Callable[[Any], Any] | None:
     if field.name == FOLDED:
         return lambda name: swapped(str(name))
-    if field.sort == "timestamp":
-        return _utc
-    return bool if field.sort == "boolean" else None
+    return _utc if field.sort == "timestamp" else None
 
 
 def _utc(moment: datetime) -> datetime:

@@ -22,6 +22,7 @@ from tailrace.sources.db2.process import Child, DriverError, connect
 from tailrace.sources.db2.samples import SAMPLES
 from tailrace.sources.db2.session import Db2Session
 from tailrace.sources.db2.settings import Db2Connection, Db2Settings, connection_of
+from tailrace.sources.db2.texts import settled
 from tailrace.sources.db2.types import LONGEST, kind_of, native_of
 from tailrace.sources.model import preview_query
 from tailrace.sources.settings import read_settings
@@ -95,7 +96,7 @@ class Db2Source:
                 columns
             ):  # else the caller tells what is wrong
                 session.describe(f"{leading}SELECT * FROM {rows}")
-                columns = _fixed_text(session, self.dialect, statement, columns)
+                columns = settled(session, self.dialect, statement, columns)
         return [_by_suffix(column) for column in columns]
 
     def preview(self, sql: str, limit: int) -> pa.Table:
@@ -153,37 +154,6 @@ def _joins_fully(pool: Pool) -> bool:
         raise
     pool.give_back(child)
     return found
-
-
-def _fixed_text(
-    session: Db2Session, dialect: Db2Dialect, statement: str, columns: list[Column]
-) -> list[Column]:
-    """Columns of CHAR called so: the driver does not tell them from VARCHAR, but their blanks are no text (R6).
-
-    Together with a short CHAR, a CHAR keeps its full length, while a VARCHAR has that of its value.
-    """
-    texts = [
-        c for c in columns if c.native.startswith("VARCHAR") and c.kind is Kind.TEXT and _length(c) <= 255
-    ]
-    if not texts:
-        return columns
-    lengths = ", ".join(
-        f"LENGTH(COALESCE(MAX(m.{dialect.quote(column.name)}), CAST('' AS CHAR(1))))" for column in texts
-    )
-    ((*found,),) = session.rows(
-        f"{dialect.leading(statement)}SELECT {lengths} FROM {dialect.subquery(statement, 'm')} WHERE 1 = 0"
-    )
-    fixed = {
-        column.name for column, length in zip(texts, found, strict=True) if length == _length(column) > 1
-    }
-    return [
-        replace(column, native=f"CHAR({_length(column)})") if column.name in fixed else column
-        for column in columns
-    ]
-
-
-def _length(column: Column) -> int:
-    return int(column.native.partition("(")[2].partition(")")[0] or 0)
 
 
 def _by_suffix(column: Column) -> Column:

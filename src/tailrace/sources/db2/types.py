@@ -61,8 +61,11 @@ def kind_of(native: str) -> Kind:
 
 
 def native_of(field: Field) -> str:
-    """The type of a result's column. The driver does not tell CHAR from VARCHAR: see `settle_text`."""
+    """The type of a result's column. The driver does not tell CHAR from VARCHAR, nor text of two bytes from bytes:
+    see `texts`."""
     match field.sort:
+        case "int" if field.display == 1:
+            return "BOOLEAN"
         case "int":
             return "SMALLINT" if field.display <= 6 else "INTEGER"
         case "real":
@@ -70,7 +73,7 @@ def native_of(field: Field) -> str:
         case "decimal":
             return f"DECIMAL({field.precision},{field.scale})"
         case "string":
-            if field.display == 2 * field.width:
+            if field.display == 2 * field.width > 0:
                 return f"VARCHAR({field.width}) FOR BIT DATA"
             return f"VARCHAR({field.width})"
         case "timestamp" if field.scale != 6:
@@ -83,5 +86,5 @@ def native_of(field: Field) -> str:
 
 def _real(field: Field) -> str:
     if field.precision in (16, 34):
-        return f"DECFLOAT({field.precision})"
+        return "DECFLOAT"
     return "REAL" if field.display <= 14 else "DOUBLE"

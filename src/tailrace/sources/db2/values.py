@@ -21,6 +21,8 @@ def store(expr: str, column: Column, native: str) -> str:
             return f"CAST(RTRIM({expr}) AS {native})"
         case Kind.TEXT | Kind.JSON | Kind.ARRAY if name == "XML":
             return f"XMLSERIALIZE({expr} AS VARCHAR({LONGEST}))"
+        case Kind.BYTES if name == "BLOB":
+            return f"CAST({_bytes(expr)} AS {native})"
         case _:
             return expr if column.native.upper() == native else f"CAST({expr} AS {native})"
 
@@ -46,9 +48,17 @@ def canonical_text(expr: str, column: Column) -> str:
         case Kind.TIME if name == "TIME":
             return _clock(expr)
         case Kind.BYTES:
-            return f"HEX({expr})"
+            return f"HEX({_bytes(expr) if name == 'BLOB' else expr})"
         case _:
             return _text(expr, name)
+
+
+def _bytes(expr: str) -> str:
+    """A BLOB as what may become other bytes: from BLOB itself there is no way to VARCHAR FOR BIT DATA.
+
+    https://www.ibm.com/docs/en/db2/11.5?topic=list-casting-between-data-types
+    """
+    return f"CAST({expr} AS VARBINARY({LONGEST}))"
 
 
 def _text(expr: str, name: str) -> str:

@@ -11,7 +11,8 @@ import jdk.internal.org.objectweb.asm.MethodVisitor;
 import jdk.internal.org.objectweb.asm.Opcodes;
 
 /**
- * Conversions that Db2 makes and Derby could make, but refuses to compile: numbers to text, dates to timestamps.
+ * Conversions that Db2 makes and Derby could make, but refuses to compile: numbers to text, dates to
+ * timestamps, large objects to bytes.
  *
  * <p>Derby's compilers of types are changed as they are loaded: what they say of these conversions is "yes".
  */
@@ -37,6 +38,8 @@ public final class Types implements ClassFileTransformer {
                 return allowing(code, java.sql.Types.TIMESTAMP);
             case "CharTypeCompiler":
                 return allowing(code, NUMBER);
+            case "LOBTypeCompiler":
+                return allowing(code, java.sql.Types.VARBINARY);
             default:
                 return null;
         }
