@@ -222,7 +222,7 @@ class Session:
             self._in_unit = self._in_unit or command.code != relay.OPNQRY
             if result is None:
                 self._note(statement)
-            if self._log_is_full(answers):
+            if self._log_is_full(statement, answers):
                 return self._refusal(command, LOG_FULL), command.goes_on
         return answers, command.goes_on or result is None or command.code != relay.PRPSQLSTT
 
@@ -252,9 +252,10 @@ class Session:
     def _first_failure(self, command: Command, statements: list[str]) -> Sqlca | None:
         return next(filter(None, (self._extra(command, sql) for sql in statements)), None)
 
-    def _log_is_full(self, answers: list[Frame]) -> bool:
+    def _log_is_full(self, statement: Statement, answers: list[Frame]) -> bool:
+        """Whether a unit of work changed more rows than the log takes; tables of the session are not logged."""
         limit = self.database.log_rows if self.database else None
-        if limit is None:
+        if limit is None or (statement.writes and statement.writes[0] == "SESSION"):
             return False
         for part in answers:
             if part.code_point == relay.SQLCARD:

@@ -107,8 +107,9 @@ ADVICE: dict[str, Advice] = {
     "-956": Advice("source_memory", "An administrator raises the database heap (DBHEAP)."),
     "-964": Advice(
         "source_log_full",
-        "The transaction log is full. Tailrace keeps its own transactions small; an administrator looks for another "
-        "that is open too long, or raises LOGPRIMARY, LOGSECOND or LOGFILSIZ.",
+        "Tailrace commits in small parts, but writes a plan at once, with every record that it will send: let the "
+        "mapping's `where` take some of the model first. An administrator looks for a transaction that is open too "
+        "long, or raises LOGSECOND, LOGPRIMARY or LOGFILSIZ.",
     ),
     "-968": Advice("source_disk_full", "Free space on the server's disk."),
     "-969": Advice("source_failed", "The driver has no text for this error; its number says more."),
