@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tailrace.errors import FenceLost, SourceError
-from tailrace.sources.base import Session
+from tailrace.sources.base import Job, Session
 from tailrace.sources.dialect import Dialect
+from tailrace.state.checkpoint import job_text
 from tailrace.state.names import StateNames
 
 Result = TypeVar("Result")
@@ -31,6 +32,8 @@ class Fence:
     number: int
     ttl: float
     """Seconds that the lease lasts from each write on."""
+    named: set[str] = field(default_factory=set, compare=False)
+    """What of this process would outlive it, and stands in the checkpoint for the next owner: ids of `lasting`."""
 
     def table(self, name: str) -> str:
         """One of the managed tables, by its unqualified name."""
@@ -72,6 +75,19 @@ def update_checkpoint(session: Session, fence: Fence, assignments: dict[str, str
         raise fence.lost()
 
 
+def lasting(session: Session) -> Job | None:
+    """What of this process the warehouse would keep open if it died: the session that has its transactions."""
+    return getattr(session, "lasting", None)
+
+
+def _name_lasting(session: Session, fence: Fence) -> None:
+    """Let the next owner know what to end, before anything is open in it (R3). Raises FenceLost."""
+    job = lasting(session)
+    if job is not None and job.id not in fence.named:
+        update_checkpoint(session, fence, {"job": fence.dialect.literal(job_text(job))})
+        fence.named.add(job.id)
+
+
 def write_fenced(
     session: Session,
     fence: Fence,
@@ -83,6 +99,7 @@ def write_fenced(
     """Run `write` in one transaction that begins with the compare-and-set. Raises FenceLost."""
 
     def transact() -> Result:
+        _name_lasting(session, fence)
         with session.transaction():
             update_checkpoint(session, fence, {})
             return write()

@@ -16,7 +16,7 @@ from tailrace.errors import LeaseHeld, SourceError, StateError
 from tailrace.sources.base import Job, Session
 from tailrace.sources.dialect import Dialect
 from tailrace.state.checkpoint import Checkpoint, job_text, read_checkpoint
-from tailrace.state.fence import CONFLICT, Fence, patiently, update_checkpoint
+from tailrace.state.fence import CONFLICT, Fence, lasting, patiently, update_checkpoint
 from tailrace.state.holder import Holder, proven_dead
 from tailrace.state.names import StateNames
 
@@ -72,7 +72,8 @@ def take(
     if found.owner is not None and _ends(found) > found.now and not dead:
         raise _held(found)
     quiet_until = _quiet_until(found, http_timeout, dead=dead)
-    fence = Fence(dialect, names, token, found.fence + 1, ttl)
+    outlives = lasting(session)
+    fence = Fence(dialect, names, token, found.fence + 1, ttl, {outlives.id} if outlives else set())
     free = f"owner IS NULL OR lease_until IS NULL OR lease_until <= {dialect.now()}"
     if dead:
         free += f" OR owner = {dialect.literal(found.owner)}"
@@ -86,7 +87,7 @@ def take(
             "holder": dialect.literal(_holder_text(holder, taken_wall, http_timeout, quiet_until)),
             "fence": str(fence.number),
             "lease_until": dialect.plus_seconds(dialect.now(), ttl),
-            "job": dialect.literal(job_text(_lasting(session))),
+            "job": dialect.literal(job_text(outlives)),
         },
         f"fence = {found.fence} AND ({free})",
     )
@@ -125,7 +126,7 @@ def renew(session: Session, fence: Fence, ttl: float) -> None:
 
 def record_job(session: Session, fence: Fence, job: Job | None) -> None:
     """Store how another process would cancel what we run now; None once it has ended. Raises FenceLost."""
-    job_known = {"job": fence.dialect.literal(job_text(job or _lasting(session)))}
+    job_known = {"job": fence.dialect.literal(job_text(job or lasting(session)))}
     patiently(session, fence, lambda: update_checkpoint(session, fence, job_known))
 
 
@@ -133,11 +134,6 @@ def release(session: Session, fence: Fence) -> None:
     """Let the lease go: nothing of ours is under way any more. Raises FenceLost."""
     nobody = {"owner": "NULL", "lease_until": "NULL", "job": "NULL"}
     patiently(session, fence, lambda: update_checkpoint(session, fence, nobody))
-
-
-def _lasting(session: Session) -> Job | None:
-    """What of this process the warehouse would keep open if it died: the session that has its transactions."""
-    return getattr(session, "lasting", None)
 
 
 def _update(session: Session, fence: Fence, assignments: dict[str, str], condition: str) -> bool:

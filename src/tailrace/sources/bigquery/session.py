@@ -31,6 +31,8 @@ POSITION = "_seq"
 """What the position of a record is called in the statements that are read in its order (R10)."""
 READ_DAYS = 1
 """A table that only carries a result is gone after a day, whatever happens to us."""
+_ENDED = ("source_missing", "source_failed")
+"""What a statement meets whose session has ended; its documents do not say how BigQuery words it."""
 _TEMPORARY, _DROP = "CREATE OR REPLACE TEMP TABLE ", "DROP TABLE IF EXISTS "
 
 
@@ -68,12 +70,12 @@ class BigQuerySession:
 
     @property
     def job(self) -> Job:
-        """Which jobs come next, and in which session of BigQuery this process has its transactions."""
+        """Which jobs come next, and in which session of BigQuery this sync has its transactions."""
         return Job(self._jobs.name, {**self.lasting.attributes, "after": str(self._jobs.number)})
 
     @property
     def lasting(self) -> Job:
-        """In which session of BigQuery this process has its transactions: it would outlive us, and what is open."""
+        """In which session of BigQuery this sync has its transactions: it would outlive us, and what is open."""
         session = self._pool.recorded(self._make_session)
         return Job(session[:32], {"session": session, "location": self._client.location})
 
@@ -249,16 +251,19 @@ class BigQuerySession:
         return self._used
 
     def _begin(self) -> None:
-        """Open the transaction; once more in a new session of BigQuery's, where the next owner ended the old one."""
-        for last in (False, True):
-            self._used = self._own if self._stages and self._own else self._pool.take(self._make_session)
-            try:
-                self._run_in(self._used, "BEGIN TRANSACTION")
-                return
-            except SourceError:
-                self._forget()
-                if last:
-                    raise
+        """Open the transaction. Raises a conflict where BigQuery's session has ended, by the next owner or its age.
+
+        No other session is taken instead before the checkpoint names it.
+        """
+        used = self._own if self._stages and self._own else self._pool.take(self._make_session)
+        self._used = used
+        try:
+            self._jobs.run("BEGIN TRANSACTION", self._jobs.config(session=used))
+        except SourceError as error:
+            self._forget()
+            if error.code not in _ENDED:
+                raise
+            raise SourceError(error.message, hint=error.hint, code="source_conflict") from error
 
     def _roll_back(self) -> None:
         """Undo what is open; where that cannot be said, end BigQuery's session, and the transaction with it."""

@@ -18,7 +18,7 @@ from tailrace.sources.bigquery.dialect import BigQueryDialect
 from tailrace.sources.bigquery.grants import bigquery_grants
 from tailrace.sources.bigquery.jobs import Jobs, job_ids
 from tailrace.sources.bigquery.key import read_key
-from tailrace.sources.bigquery.pool import pool_of
+from tailrace.sources.bigquery.pool import Pool
 from tailrace.sources.bigquery.samples import SAMPLES
 from tailrace.sources.bigquery.session import BigQuerySession
 from tailrace.sources.bigquery.settings import LEAST_BILLED, BigQuerySettings, endpoints_of
@@ -69,7 +69,7 @@ class BigQuerySource:
         self.commit_interval = COMMIT_INTERVAL if commit_interval is None else commit_interval
         self.statement_timeout = statement_timeout
         self.dialect = BigQueryDialect(self.project, self.settings.location)
-        self._pool = pool_of(f"{self.endpoints.api} {self.project} {self.settings.location} {self.key.email}")
+        self._pool = Pool()
         self._client = BigQueryClient(self.key, self.settings, self.endpoints)
         self._guard = threading.Lock()
         self._open = 0
