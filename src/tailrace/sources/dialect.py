@@ -259,8 +259,16 @@ class Dialect(Syntax, ABC):
     def add_column(self, table: str, name: str, native: str) -> str:
         return f"ALTER TABLE {table} ADD COLUMN {self.quote(name)} {native}"
 
+    def add_columns(self, table: str, columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Several columns, in as few statements as the warehouse can."""
+        return tuple(self.add_column(table, name, native) for name, native in columns)
+
     def drop_column(self, table: str, name: str) -> str:
         return f"ALTER TABLE {table} DROP COLUMN {self.quote(name)}"
+
+    def drop_columns(self, table: str, names: Sequence[str]) -> tuple[str, ...]:
+        """Several columns, in as few statements as the warehouse can."""
+        return tuple(self.drop_column(table, name) for name in names)
 
     @abstractmethod
     def alter_type(self, table: str, name: str, native: str) -> str:

@@ -43,6 +43,9 @@ class Syntax:
     compares_digests: bool = False
     """Whether state rows hold a digest of their values beside them, and a plan compares only that (R13)."""
 
+    reuses_names: bool = True
+    """Whether a column may be added under the name of one that was dropped shortly before."""
+
     # -- conditions and values
 
     def truth(self, condition: str) -> str:

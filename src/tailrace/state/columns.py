@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from tailrace.columns import Column, Kind
@@ -54,18 +55,26 @@ def used(columns: Iterable[StoredColumn]) -> tuple[StoredColumn, ...]:
 
 
 def store_columns(
-    dialect: Dialect, wanted: Sequence[Column], previous: Sequence[StoredColumn] = ()
+    dialect: Dialect,
+    wanted: Sequence[Column],
+    previous: Sequence[StoredColumn] = (),
+    leftovers: Mapping[str, str] = MappingProxyType({}),
+    gone: Collection[str] = (),
 ) -> tuple[StoredColumn, ...]:
     """Where each wanted column of the model stands, in the order wanted, and after them the retired ones.
 
     A column keeps its place while its type class stays, in a type that holds old and new values. With another
-    class, or where the warehouse cannot widen it in place, it gets a new place beside the old one.
+    class, or where the warehouse cannot widen it in place, it gets a new place beside the old one: not under the
+    name of one of the `leftovers`, the table's columns that no plan knows, unless that has its type; nor of one
+    that is `gone`, for some warehouses take no name again that was dropped.
     """
     taken = {*OWN, *(column.stored.lower() for column in previous)}
     found: list[StoredColumn] = []
     for column in wanted:
         stored = dialect.storage(column)
-        place = latest(old for old in previous if _same_class(dialect, old, stored))
+        place = latest(
+            old for old in previous if old.stored not in gone and _same_class(dialect, old, stored)
+        )
         wide = dialect.widen(place.column, stored) if place else None
         in_place = (
             place and wide and (wide.native == place.native or dialect.alters(place.native, wide.native))
@@ -73,9 +82,10 @@ def store_columns(
         if place and wide and in_place:
             found.append(StoredColumn(column.name, place.stored, wide.kind, wide.native, column.native))
         else:
-            name = _free_name(column.name, taken)
-            taken.add(name.lower())
             made = wide or stored
+            others = {name for name, native in leftovers.items() if native != made.native}
+            name = _free_name(column.name, taken | others)
+            taken.add(name.lower())
             found.append(StoredColumn(column.name, name, made.kind, made.native, column.native))
     places = {column.stored for column in found}
     retired = [replace(old, retired=True) for old in previous if old.stored not in places]

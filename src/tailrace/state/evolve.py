@@ -12,7 +12,7 @@ from typing import Literal
 from tailrace.columns import Column
 from tailrace.sources.base import Session
 from tailrace.sources.dialect import Dialect
-from tailrace.state.columns import StoredColumn, latest, store_columns, used, values_checksum
+from tailrace.state.columns import OWN, StoredColumn, latest, store_columns, used, values_checksum
 from tailrace.state.fence import Fence, write_fenced
 from tailrace.state.names import StateNames
 from tailrace.state.plan_pairs import converted_value
@@ -63,13 +63,17 @@ def evolve_records(
     `fence` (R2): in one transaction, or statement by statement where tables do not change in transactions; what
     an attempt leaves unfinished there is taken up by the next one. Raises SourceError, FenceLost.
     """
-    columns = store_columns(dialect, wanted, previous or ())
     there = {
         name.lower(): native
         for name, native in (
             session.rows(dialect.table_columns(names.schema, names.records)) if previous is not None else ()
         )
     }
+    known = {*OWN, *(old.stored.lower() for old in previous or ())}
+    leftovers = {name: native for name, native in there.items() if name not in known}
+    burnt = bool(there) and remember == "values" and not dialect.reuses_names
+    gone = [old.stored for old in previous or () if burnt and old.stored.lower() not in there]
+    columns = store_columns(dialect, wanted, previous or (), leftovers, gone)
     if previous is None or not there:
         return Evolution(columns, None)
     evolving = _Evolving(dialect, dialect.table(names.schema, names.records), there, tuple(previous))
@@ -97,7 +101,13 @@ class _Evolving:
             if old.stored.lower() in there
         )
         self.converted: dict[str, StoredColumn] = {}
-        self.statements: list[str] = []
+        self._added: list[tuple[str, str]] = []
+        self._then: list[str] = []
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """What was collected, in the order in which it is done."""
+        return (*self.dialect.add_columns(self.table, self._added), *self._then)
 
     def plan(self, wanted: Sequence[StoredColumn], remember: str) -> list[Step]:
         """Collect statements, and say what they are for."""
@@ -108,13 +118,11 @@ class _Evolving:
             native = self.there.get(column.stored.lower())
             old = before.get(column.stored)
             if native is None or old is None:
-                if native is not None:  # left over from an attempt that was never sealed
-                    self.statements.append(self.dialect.drop_column(self.table, column.stored))
                 steps += self._new_place(column, has_values, remember)
             elif old.native != column.native:
                 steps.append(Step("widened", column.name, f"{old.native} to {column.native}"))
                 if native != column.native:
-                    self.statements.append(self.dialect.alter_type(self.table, column.stored, column.native))
+                    self._then.append(self.dialect.alter_type(self.table, column.stored, column.native))
             elif old.retired:
                 steps.append(Step("added", column.name, "it was used before"))
         names = {column.name for column in wanted}
@@ -122,9 +130,7 @@ class _Evolving:
             Step("removed", old.name) for old in self.previous if old.name not in names and not old.retired
         ]
         if remember == "values" and self.dialect.compares_digests and "digest" not in self.there:
-            self.statements.append(
-                self.dialect.add_column(self.table, "digest", self.dialect.type_of("text"))
-            )
+            self._added.append(("digest", self.dialect.type_of("text")))
         if remember == "checksum" and (self.held or "checksum" not in self.there):
             steps.append(Step("checksum", "", "checksums take the place of values"))
             self._forget_values(wanted)
@@ -134,15 +140,21 @@ class _Evolving:
         if remember == "checksum":
             known = any(old.name == column.name and not old.retired for old in self.previous)
             return [] if known else [Step("added", column.name)]
-        self.statements.append(self.dialect.add_column(self.table, column.stored, column.native))
+        left = column.stored.lower() in self.there
+        if not left:
+            self._added.append((column.stored, column.native))
         if not has_values:
             return [Step("values", column.name, "its values are stored from now on")]
         old = latest(each for each in self.held if each.name == column.name)
         if old is None:
+            if left:  # by an attempt that was never sealed
+                self._then.append(
+                    self.dialect.update_rows(self.table, "r", {self.dialect.quote(column.stored): "NULL"})
+                )
             return [Step("added", column.name)]
         value = converted_value(self.dialect, old, column)
         self.converted[column.stored] = old
-        self.statements.append(
+        self._then.append(
             self.dialect.update_rows(self.table, "r", {self.dialect.quote(column.stored): value})
         )
         return [Step("converted", column.name, f"{old.native} to {column.native}")]
@@ -154,15 +166,14 @@ class _Evolving:
         """
         d = self.dialect
         if "checksum" not in self.there:
-            self.statements.append(d.add_column(self.table, "checksum", d.type_of("text")))
+            self._added.append(("checksum", d.type_of("text")))
         if not self.held:
             return
         kept = {column.stored for column in wanted}
         compared = [column for column in self.held if column.stored in kept]
         found = f"coalesce(r.checksum, {values_checksum(d, compared, 'r')})"
-        self.statements.append(d.update_rows(self.table, "r", {d.quote("checksum"): found}))
-        dropped = [*(["digest"] if "digest" in self.there else []), *(column.stored for column in self.held)]
-        self.statements += [d.drop_column(self.table, name) for name in dropped]
+        self._then.append(d.update_rows(self.table, "r", {d.quote("checksum"): found}))
+        self._then += d.drop_columns(self.table, [column.stored for column in self.held])
 
     def digested(self, wanted: Sequence[StoredColumn]) -> bool:
         """Whether each row's digest is of the wanted columns as they are: it is of those that were sealed last."""

@@ -30,6 +30,8 @@ class Catalog:
         self._versions: dict[TableName, int] = {}
         self._sizes: dict[TableName, tuple[int, int, dict[str, int]]] = {}
         self._expiring: dict[TableName, float] = {}
+        self.dropped_columns: dict[TableName, set[str]] = {}
+        """Of each table: their names are not free again for days."""
 
     # -- datasets
 
@@ -131,6 +133,7 @@ class Catalog:
         with self._guard:
             self._repository.delete_table(*name, not_found_ok=True)
             self._expiring.pop(name, None)
+            self.dropped_columns.pop(name, None)
             self.touch(name)
 
     def _put(self, name: TableName, meta: TableMeta) -> None:

@@ -39,6 +39,41 @@ def check(catalog: Catalog, statement: Statement) -> None:
         statement.kind = "ALTER_TABLE_OPTIONS"
     elif statement.kind == "ALTER_TABLE":
         _check_types(catalog, target, tree)
+        _check_columns(catalog, target, tree)
+
+
+def one_by_one(statement: Statement) -> list[str]:
+    """An ALTER of several columns as the engine takes it: each by itself. Empty for any other statement."""
+    actions = statement.tree.args.get("actions") or [] if statement.kind == "ALTER_TABLE" else []
+    if len(actions) < 2:
+        return []
+    found = []
+    for action in actions:
+        tree = statement.tree.copy()
+        tree.set("actions", [action.copy()])
+        found.append(tree.sql(dialect="bigquery"))
+    return found
+
+
+def _check_columns(catalog: Catalog, target: TableName, tree: exp.Expression) -> None:
+    """Columns are added under free names, and only those there are dropped."""
+    meta = catalog.table(target)
+    there = {each.name.lower() for each in meta.schema_.fields} if meta else set()
+    for action in tree.args.get("actions") or []:
+        if isinstance(action, exp.ColumnDef):
+            name = action.name
+            if name.lower() in there and not action.args.get("exists"):
+                raise invalid_query(f"Column already exists: {name}")
+            if name.lower() in catalog.dropped_columns.get(target, ()):
+                raise invalid_query(
+                    f"Column `{name}` was recently deleted in the table `{target.table}`. Deleted column name is"
+                    " reserved for up to the time travel duration, use a different column name instead."
+                )
+            there.add(name.lower())
+        elif isinstance(action, exp.Drop):
+            name = action.this.name
+            if name.lower() not in there and not action.args.get("exists"):
+                raise invalid_query(f"Column not found: {name}")
 
 
 def _check_names(query: exp.Expression) -> None:
@@ -158,6 +193,8 @@ def record(
         if rename is not None:
             catalog.renamed(target, TableName(target.project, target.dataset, rename.this.name))
         else:
+            dropped = {each.this.name.lower() for each in tree.find_all(exp.Drop)}
+            catalog.dropped_columns.setdefault(target, set()).update(dropped)
             catalog.changed(connection, target)
 
 

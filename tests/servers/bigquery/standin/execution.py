@@ -130,7 +130,10 @@ class Execution:
             return self._without_engine(run, statement)
         now = datetime.now(UTC)
         try:
-            sql = self._translation.duckdb(statement.text, run.project, run.account.email, now)
+            texts = ddl.one_by_one(statement) or [statement.text]
+            sql = ";\n".join(
+                self._translation.duckdb(text, run.project, run.account.email, now) for text in texts
+            )
             sql, bound = bind_parameters(sql, run.parameters)
         except DomainError as error:
             raise refusal_of(error, None, run.location) from error
