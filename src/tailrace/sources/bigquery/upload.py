@@ -92,7 +92,7 @@ def load(
 
     named = data.rename_columns(list(columns))
     sink = io.BytesIO()
-    pq.write_table(_as_loaded(named, list(columns.values())), sink)
+    pq.write_table(as_loaded(named, list(columns.values())), sink)
     reference = TableReference.from_api_repr(
         {"projectId": client.project, "datasetId": place[0], "tableId": place[1]}
     )
@@ -121,7 +121,7 @@ def load(
     jobs.load(start)
 
 
-def _as_loaded(data: pa.Table, natives: Sequence[str]) -> pa.Table:
+def as_loaded(data: pa.Table, natives: Sequence[str]) -> pa.Table:
     """Columns in the one form of Parquet that BigQuery takes for each type."""
     import pyarrow as pa
 
