@@ -16,6 +16,7 @@ _TYPES = {
     r"\btimestamp\b": "datetime2",
     r"\binteger\b": "int",
     r"\bnumeric\b(?!\()": "decimal(38,10)",
+    r"\buuid\b": "uniqueidentifier",
 }
 _CAST = re.compile(r" AS ([a-z]+(?: [a-z]+)*(?:\([\d, ]+\))?)\)", re.IGNORECASE)
 _SERIES = re.compile(r"generate_series\((\d+), (\d+)\) AS g\(i\)")
@@ -63,6 +64,7 @@ def _translated(statement: str) -> str:
         made = statement.startswith("CREATE")
         return f"{statement} WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)" if made else statement
     statement = re.sub(r"\b(DATE|TIMESTAMP) ('[^']*')", r"CAST(\2 AS \1)", statement)
+    statement = re.sub(r"\bTIMESTAMPTZ '([^']*)([+-]\d\d)'", r"CAST('\1 \2:00' AS datetimeoffset)", statement)
     statement = _CAST.sub(_cast, statement)
     statement = statement.replace("||", "+").replace("random()", "(ABS(CHECKSUM(NEWID())) / 2147483648.0)")
     statement = _SERIES.sub(_series, re.sub(r"\bTRUE\b", "1", re.sub(r"\bFALSE\b", "0", statement)))

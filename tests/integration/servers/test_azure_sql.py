@@ -64,6 +64,95 @@ REFUSED = [
     ("BEGIN TRANSACTION; CREATE STATISTICS s ON t (a)", "111212"),
     ("SAVE TRANSACTION s", "103010"),
     ("KILL 12", "103010"),
+    ("CREATE TABLE n (a text)", "2715"),
+    ("CREATE TABLE n (a ntext)", "2715"),
+    ("CREATE TABLE n (a image)", "2715"),
+    ("CREATE TABLE n (a xml)", "2715"),
+    ("CREATE TABLE n (a rowversion)", "2715"),
+    ("CREATE TABLE n (a hierarchyid)", "2715"),
+    ("CREATE TABLE n (a varchar(8001))", "2715"),
+    ("CREATE TABLE n (a nvarchar(4001))", "2715"),
+    ("CREATE TABLE n (a char(8000), b char(8000))", "1701"),
+    ("SELECT CAST(a AS text) AS c FROM t", "Type text is not a defined system type"),
+    ("SELECT CAST(1 AS boolean) AS c", "243"),
+    ("SELECT CONVERT(image, 0x00) AS c", "243"),
+    ("CREATE TABLE n (a int, c int) WITH (DISTRIBUTION = HASH(a, c))", "103010"),
+    ("CREATE TABLE n WITH (DISTRIBUTION = HASH(a, b), HEAP) AS SELECT a, b FROM t", "103010"),
+    (
+        "CREATE TABLE n (a int IDENTITY(1, 1)) WITH (DISTRIBUTION = HASH(a))",
+        "cannot be a distribution column",
+    ),
+    ("CREATE TABLE n (a int) WITH (DISTRIBUTION = HASH)", "103010"),
+    ("CREATE TABLE n (a int) WITH (HEAP, CLUSTERED COLUMNSTORE INDEX)", "103010"),
+    ("CREATE TABLE n (a int) WITH (CLUSTERED INDEX (b))", "Invalid column name 'b'"),
+    ("CREATE TABLE #n (a int) WITH (DISTRIBUTION = REPLICATE)", "cannot be replicated"),
+    ("CREATE TABLE n (a int PRIMARY KEY NOT ENFORCED)", "NONCLUSTERED"),
+    ("CREATE TABLE n (a int UNIQUE)", "104467"),
+    ("CREATE TABLE n (a int REFERENCES t(b))", "103010"),
+    ("CREATE TABLE n (a int CHECK (a > 0))", "103010"),
+    ("CREATE TABLE n (a int SPARSE)", "103010"),
+    ("CREATE TABLE n (a float DEFAULT (RAND()))", "103010"),
+    ("CREATE TABLE n (a int, c AS a + 1)", "103010"),
+    ("CREATE UNIQUE INDEX i ON t (a)", "103010"),
+    ("CREATE TRIGGER i ON t AFTER INSERT AS SELECT 1", "103010"),
+    ("CREATE SYNONYM s FOR t", "103010"),
+    ("CREATE SEQUENCE s", "103010"),
+    ("CREATE TYPE s FROM int", "103010"),
+    ("CREATE STATISTICS s ON t (nowhere)", "1911"),
+    ("CREATE TABLE #n (a int); CREATE VIEW w AS SELECT a FROM #n", "4508"),
+    ("CREATE VIEW w AS SELECT COUNT(*) FROM t", "4511"),
+    ("CREATE SCHEMA s CREATE TABLE n (a int)", "103010"),
+    ("DROP TABLE t, t", "103010"),
+    ("RENAME OBJECT t TO dbo.n", "103010"),
+    ("CREATE TABLE #n (a int); RENAME OBJECT #n TO n", "cannot be renamed"),
+    ("ALTER TABLE t DROP COLUMN b", "104336"),
+    ("BEGIN TRANSACTION named", "103010"),
+    ("BEGIN DISTRIBUTED TRANSACTION", "103010"),
+    ("BEGIN TRANSACTION; DROP TABLE t", "111212"),
+    ("BEGIN TRANSACTION; RENAME OBJECT t TO n", "111212"),
+    ("BEGIN TRANSACTION; SELECT a INTO n FROM t", "111212"),
+    ("BEGIN TRANSACTION; CREATE TABLE #n (a int)", "111212"),
+    ("COMMIT", "111214"),
+    ("ROLLBACK", "111214"),
+    (
+        "MERGE INTO r USING (SELECT 1 AS a) AS x ON r.a = x.a WHEN NOT MATCHED THEN INSERT (a) VALUES (x.a);",
+        "104482",
+    ),
+    ("INSERT INTO t DEFAULT VALUES", "103010"),
+    ("UPDATE t AS x SET b = 1", "103010"),
+    ("SELECT a FROM master.dbo.t", "40515"),
+    ("SELECT a FROM t ORDER BY a OFFSET 1 ROWS FETCH NEXT 1 ROWS ONLY", "103010"),
+    ("SELECT TOP 10 PERCENT a FROM t", "103010"),
+    ("SELECT a FROM t FOR JSON AUTO", "103010"),
+    ("SELECT a FROM t FOR XML PATH", "103010"),
+    ("SELECT a FROM t TABLESAMPLE (10 PERCENT)", "TABLESAMPLE"),
+    ("SELECT a FROM t GROUP BY GROUPING SETS ((a), ())", "103010"),
+    ("SELECT a FROM t INTERSECT ALL SELECT a FROM t", "103010"),
+    ("SELECT a AS x FROM t WHERE x = N'1'", "Invalid column name 'x'"),
+    ("SELECT a AS x, x + N'1' AS y FROM t", "Invalid column name 'x'"),
+    ("SELECT a AS x FROM t GROUP BY x", "Invalid column name 'x'"),
+    ("SELECT a AS x FROM t ORDER BY x + N'1'", "Invalid column name 'x'"),
+    ("SELECT DISTINCT a FROM t ORDER BY b", "145"),
+    ("SELECT ROW_NUMBER() OVER (PARTITION BY a) AS n FROM t", "4112"),
+    ("SELECT COUNT(DISTINCT a) OVER (PARTITION BY b) AS n FROM t", "10759"),
+    ("SELECT COUNT(DISTINCT a, b) AS n FROM t", "103010"),
+    ("SELECT a FROM t WHERE (a, b) IN (SELECT a, b FROM t)", "103010"),
+    ("SELECT * EXCEPT (a) FROM t", "103010"),
+    ("SELECT a, FROM t", "103010"),
+    ("SELECT a FROM t WHERE b == 1", "103010"),
+    ("SELECT a FROM t WHERE a SIMILAR TO 'x'", "103010"),
+    ("SELECT DATE '2026-01-01' AS d", "103010"),
+    ("SELECT CURRENT_DATE AS d", "103010"),
+    ("SELECT 1e400 AS f", "168"),
+    ("SELECT CONCAT(a) AS c FROM t", "2 to 254 arguments"),
+    ("SELECT SUBSTRING(a, 1) AS c FROM t", "requires 3 argument"),
+    ("SELECT @@ROWCOUNT AS n", "137"),
+    ("SELECT @@IDENTITY AS n", "137"),
+    ("SELECT CONNECTIONPROPERTY('net_transport') AS n", "195"),
+    ("SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'X') AS n", "195"),
+    ("SET DATEFORMAT dmy", "103010"),
+    ("EXEC sp_who2", "2812"),
+    ("SELECT * FROM duckdb_settings()", "208"),
     ("SELECT nowhere FROM t", "207"),
     ("SELECT a FROM nowhere", "208"),
     ("INSERT INTO t (a) VALUES (N'longer than five')", "2628"),
@@ -76,7 +165,10 @@ REFUSED = [
 @pytest.fixture(scope="module")
 def pool(azure: AzureServer) -> Iterator[Pool]:
     with azure.pool() as pool:
-        pool.sql("CREATE TABLE t (a nvarchar(5), b int, flag bit) WITH (DISTRIBUTION = HASH(b), HEAP)")
+        pool.sql(
+            "CREATE TABLE t (a nvarchar(5), b int, flag bit) WITH (DISTRIBUTION = HASH(b), HEAP)",
+            "CREATE TABLE r (a int) WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)",
+        )
         yield pool
 
 
@@ -90,6 +182,14 @@ def test_what_a_pool_refuses_is_refused(pool: Pool, statement: str, words: str) 
     with pytest.raises(Refused) as refusal:
         pool.sql(statement)
     assert words in str(refusal.value)
+
+
+def test_a_hash_of_several_columns_needs_an_option_of_the_database(azure_pool: Pool) -> None:
+    make = "CREATE TABLE n (a int, b int) WITH (DISTRIBUTION = HASH(a, b))"
+    with pytest.raises(Refused, match="103010"):
+        azure_pool.sql(make)
+    azure_pool.sql("ALTER DATABASE SCOPED CONFIGURATION SET DW_COMPATIBILITY_LEVEL = 50", make)
+    assert azure_pool.sql("SELECT a, b FROM n") == []
 
 
 VALUES = "(SELECT N'a' AS v UNION ALL SELECT N'A' UNION ALL SELECT N'a ' UNION ALL SELECT N'b') AS x"

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.servers.azure import tables
 from tests.servers.azure.catalog import COLUMNSTORE, Column, Table
+from tests.servers.azure.declarations import allow_width, column, split
 from tests.servers.azure.errors import SqlError, engine_error, parse_error
 from tests.servers.azure.lexer import Piece, tokens, unquoted
 from tests.servers.azure.running import change
-from tests.servers.azure.tables import definition, named, register, split
+from tests.servers.azure.tables import definition, named, register
 from tests.servers.azure.types import MAX, duckdb_type
 
 if TYPE_CHECKING:
@@ -47,26 +47,23 @@ def drop(session: Session, piece: Piece) -> None:
     if words[2].upper == "IF":
         raise parse_error("IF", 1, words[2].start - words[0].start)
     kind = words[1].upper
-    at = 2
-    while True:
-        schema, name, at = named(words, at)
-        error = SqlError(
-            3701,
-            f"Cannot drop the {kind.lower()} '{name}', because it does not exist or you do not have permission.",
-            11,
-            5,
+    schema, name, at = named(words, 2)
+    if at < len(words):
+        raise parse_error(words[at].text)
+    error = SqlError(
+        3701,
+        f"Cannot drop the {kind.lower()} '{name}', because it does not exist or you do not have permission.",
+        11,
+        5,
+    )
+    table = existing(session, schema, name, error)
+    if (kind == "VIEW") != (table.kind == "V"):
+        raise error
+    with locked(session, table), session.interrupts.shielded():
+        session.duck.execute(f"DROP {kind} {table.stored}")
+        session.temporary.pop(name.lower(), None) if table.temporary else session.database.catalog.remove(
+            table
         )
-        table = existing(session, schema, name, error)
-        if (kind == "VIEW") != (table.kind == "V"):
-            raise error
-        with locked(session, table), session.interrupts.shielded():
-            session.duck.execute(f"DROP {kind} {table.stored}")
-            session.temporary.pop(name.lower(), None) if table.temporary else session.database.catalog.remove(
-                table
-            )
-        if at >= len(words) or words[at].text != ",":
-            return
-        at += 1
 
 
 def rename(session: Session, text: str) -> None:
@@ -128,23 +125,23 @@ def alter(session: Session, piece: Piece) -> None:
         if rest and rest[0].upper == "COLUMN":
             raise parse_error("COLUMN")
         for part in split(rest):
-            column = tables.column(part)
-            if table.column(column.name):
+            added = column(part)
+            if table.column(added.name):
                 raise SqlError(
                     2705,
-                    f"Column names in each table must be unique. Column name '{column.name}' in table"
+                    f"Column names in each table must be unique. Column name '{added.name}' in table"
                     f" '{table.name}' is specified more than once.",
                     16,
                     4,
                 )
-            if not column.type.nullable and not any(each.upper == "DEFAULT" for each in part):
+            if not added.type.nullable and not any(each.upper == "DEFAULT" for each in part):
                 raise SqlError(
                     4901,
                     "ALTER TABLE only allows columns to be added that can contain nulls, or have a DEFAULT"
-                    f" definition specified. Column '{column.name}' cannot be added.",
+                    f" definition specified. Column '{added.name}' cannot be added.",
                 )
-            columns.append(column)
-            values[column.name.lower()] = "NULL"
+            columns.append(added)
+            values[added.name.lower()] = "NULL"
     elif verb in ("ALTER", "DROP") and rest and rest[0].upper == "COLUMN":
         old = table.column(unquoted(rest[1].text))
         if old is None:
@@ -159,7 +156,7 @@ def alter(session: Session, piece: Piece) -> None:
         if verb == "DROP":
             columns.pop(at)
         else:
-            columns[at] = replace(tables.column(rest[1:]), name=old.name)
+            columns[at] = replace(column(rest[1:]), name=old.name)
     else:
         raise parse_error(words[at].text)
     _rebuild(session, table, columns, values)
@@ -167,7 +164,7 @@ def alter(session: Session, piece: Piece) -> None:
 
 def _rebuild(session: Session, table: Table, columns: list[Column], values: dict[str, str]) -> None:
     new = replace(table, name=table.name + "~", columns=columns)
-    tables.allow_width(new)
+    allow_width(new)
     place = new.stored.replace("~", "__new")
     if new.index == COLUMNSTORE and any(each.type.length == MAX for each in columns):
         raise SqlError(

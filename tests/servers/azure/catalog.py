@@ -21,6 +21,7 @@ class Column:
 
     name: str
     type: SqlType
+    identity: bool = False
 
 
 @dataclass

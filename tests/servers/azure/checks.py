@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 from sqlglot import exp
-from tests.servers.azure.errors import SqlError, engine_error, parse_error, unsupported
+from tests.servers.azure.errors import SqlError, engine_error, invalid_column, parse_error, unsupported
 from tests.servers.azure.infer import Types
+from tests.servers.azure.lexer import word_set
 
 _MOST_SELECTED, _MOST_JOINED = 4096, 254
+_ARGUMENTS = {
+    "ISNULL": 2, "SUBSTRING": 3, "REPLACE": 3, "STUFF": 4, "LEFT": 2, "RIGHT": 2, "LEN": 1, "DATALENGTH": 1, "REPLICATE": 2,
+    "UPPER": 1, "LOWER": 1, "NULLIF": 2, "HASHBYTES": 2,
+}  # fmt: skip
+_ORDERED = word_set("ROW_NUMBER RANK DENSE_RANK NTILE LAG LEAD FIRST_VALUE LAST_VALUE CUME_DIST PERCENT_RANK")
+_ROWS = word_set("OPENJSON OPENROWSET STRING_SPLIT")
+"""Functions that give rows."""
 _CONDITIONS = (exp.Predicate, exp.And, exp.Or, exp.Not)
 
 
@@ -55,10 +65,30 @@ def check(tree: exp.Expression, types: Types) -> None:
                 _merge(node)
             case exp.Collate() if node.expression.name.upper().endswith("_UTF8"):
                 raise engine_error(104409, f"Collation '{node.expression.name}' is not supported.")
-            case exp.Anonymous() if node.name.upper() == "CONCAT" and len(node.expressions) > _MOST_JOINED:
-                raise SqlError(189, f"The concat function requires 2 to {_MOST_JOINED} arguments.", 15)
-            case exp.CurrentDate():
-                raise SqlError(195, "'CURRENT_DATE' is not a recognized built-in function name.", 15, 10)
+            case exp.Anonymous():
+                _arguments(node)
+            case exp.Window():
+                _window(node)
+            case exp.Star() if node.args.get("except_") or node.args.get("replace"):
+                raise parse_error("(")
+            case exp.Tuple() if isinstance(
+                node.parent, (exp.EQ, exp.NEQ, exp.GT, exp.LT, exp.GTE, exp.LTE, exp.In)
+            ):
+                raise parse_error(",")
+            case exp.Distinct() if len(node.expressions) > 1:
+                raise parse_error(",")
+            case exp.Insert() if isinstance(node.this, exp.Table) and node.this.alias:
+                raise parse_error("AS")
+            case exp.Table() if isinstance(node.this, exp.Anonymous) and node.name.upper() not in _ROWS:
+                raise SqlError(208, f"Invalid object name '{node.name}'.")
+            case exp.Update() if node.this is not None and node.this.args.get("alias"):
+                raise parse_error("AS")
+            case exp.Literal() if not node.is_string and math.isinf(float(node.name)):
+                raise SqlError(
+                    168,
+                    f"The floating point value '{node.name}' is out of the range of computer representation (8 bytes).",
+                    15,
+                )
 
 
 def _condition(node: exp.Expression) -> None:
@@ -94,7 +124,11 @@ def _select(node: exp.Select, tree: exp.Expression, types: Types) -> None:
             "Each GROUP BY expression must contain at least one column that is not an outer reference.",
             15,
         )
+    if node.args.get("offset") or isinstance(node.args.get("limit"), exp.Fetch):
+        raise parse_error("OFFSET")
     _order(node, tree)
+    _distinct_order(node)
+    _aliases(node, types)
     _derived(node, types)
 
 
@@ -117,6 +151,62 @@ def _order(node: exp.Select, tree: exp.Expression) -> None:
             " specified.",
             15,
         )
+
+
+def _distinct_order(node: exp.Select) -> None:
+    order = node.args.get("order")
+    if order is None or not node.args.get("distinct") or any(each.is_star for each in node.expressions):
+        return
+    listed = {each.alias_or_name.lower() for each in node.expressions}
+    listed |= {each.unalias().sql("tsql").lower() for each in node.expressions}
+    for each in order.expressions:
+        item = each.this
+        if not item.is_number and item.sql("tsql").lower() not in listed and item.name.lower() not in listed:
+            raise SqlError(
+                145, "ORDER BY items must appear in the select list if SELECT DISTINCT is specified.", 15
+            )
+
+
+def _aliases(node: exp.Select, types: Types) -> None:
+    """An alias of the select list names nothing but an item of ORDER BY. Raises SqlError 207."""
+    given = {each.alias.lower() for each in node.expressions if isinstance(each, exp.Alias)}
+    if not given:
+        return
+    own = types.sources(node)
+    if not all(own.values()):
+        return  # not all that it reads is known
+    names = {name.lower() for columns in own.values() for name in columns}
+    for column in _within(node):
+        name = column.name.lower()
+        if column.table or name not in given or name in names or types.of(column) is not None:
+            continue
+        if not (isinstance(column.parent, exp.Ordered) and column.parent.parent is node.args.get("order")):
+            raise invalid_column(column.name)
+
+
+def _within(node: exp.Select) -> list[exp.Column]:
+    """The columns that a SELECT names itself, not in a query within it."""
+    walked = node.walk(prune=lambda each: isinstance(each, exp.Query) and each is not node)
+    return [each for each in walked if isinstance(each, exp.Column)]
+
+
+def _arguments(node: exp.Anonymous) -> None:
+    name, count = node.name.upper(), len(node.expressions)
+    if name == "CONCAT" and not 2 <= count <= _MOST_JOINED:
+        raise SqlError(189, f"The concat function requires 2 to {_MOST_JOINED} arguments.", 15)
+    if name == "COALESCE" and count < 2:
+        raise parse_error(")")
+    wanted = _ARGUMENTS.get(name, count)
+    if count != wanted:
+        raise SqlError(174, f"The {name.lower()} function requires {wanted} argument(s).", 15)
+
+
+def _window(node: exp.Window) -> None:
+    function = node.this.find(exp.Anonymous)
+    if function is not None and function.name.upper() in _ORDERED and not node.args.get("order"):
+        raise SqlError(4112, f"The function '{function.name}' must have an OVER clause with ORDER BY.", 15)
+    if node.this.find(exp.Distinct) is not None:
+        raise SqlError(10759, "Use of DISTINCT is not allowed with the OVER clause.", 15)
 
 
 def _derived(node: exp.Select, types: Types) -> None:

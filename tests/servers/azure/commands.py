@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tests.servers.azure import altering, errors, security, tables
+from tests.servers.azure import defining, errors, security, tables
 from tests.servers.azure.catalog import Table
+from tests.servers.azure.declarations import Options, split
 from tests.servers.azure.errors import SqlError, engine_error, parse_error
 from tests.servers.azure.grants import DATABASE
 from tests.servers.azure.lexer import Piece, Token, pieces, unquoted, word_set
@@ -27,12 +28,8 @@ _STATEMENTS = word_set(
     """SELECT INSERT UPDATE DELETE MERGE CREATE DROP ALTER TRUNCATE RENAME EXEC EXECUTE BEGIN PRINT SET THROW
     RAISERROR GRANT DENY REVOKE"""
 )
-_TRANSACTION = re.compile(r"(BEGIN|COMMIT|ROLLBACK)(?:\s+(?:TRAN|TRANSACTION|WORK))?(?:\s+\w+)?\s*$", re.I)
+_TRANSACTION = re.compile(r"(BEGIN|COMMIT|ROLLBACK)(?:\s+(?:TRAN|TRANSACTION|WORK))?\s*$", re.I)
 _KILL = re.compile(r"KILL\s+'SID(\d+)'\s*$", re.I)
-_DATABASE_SET = re.compile(
-    r"ALTER\s+DATABASE\s+(\[[^\]]*\]|\w+)\s+SET\s+(READ_COMMITTED_SNAPSHOT|RESULT_SET_CACHING)\s+(ON|OFF)\s*$",
-    re.I,
-)
 _DDL = ("CREATE", "DROP", "ALTER", "RENAME", "TRUNCATE")
 
 
@@ -74,42 +71,10 @@ def run(session: Session, piece: Piece, text: str) -> Iterator[Outcome]:
     elif verb in (*_DDL, "GRANT", "DENY", "REVOKE"):
         if session.transaction is not None:
             raise errors.in_transaction()
-        count = _define(session, piece, text, verb, what)
+        count = defining.define(session, piece, text, verb, what)
         yield Count(count, "INSERT" if count is not None else "")
     else:
         raise parse_error(piece.words[0].text)
-
-
-def _define(session: Session, piece: Piece, text: str, verb: str, what: str) -> int | None:
-    if security.run(session, piece, text.strip()):
-        return None
-    if what == "TABLE":
-        if verb == "CREATE":
-            plain, _ = without_label(text)
-            return tables.create(session, pieces(plain)[0], pieces(plain)[0].text)
-        if verb in ("DROP", "TRUNCATE", "ALTER"):
-            work = {"DROP": altering.drop, "ALTER": altering.alter}.get(verb)
-            work(session, piece) if work else altering.truncate(session, text)
-            return None
-    if verb == "RENAME" and what == "OBJECT":
-        altering.rename(session, text)
-    elif verb == "CREATE" and what == "SCHEMA":
-        _create_schema(session, piece)
-    elif verb == "DROP" and what == "SCHEMA":
-        _drop_schema(session, piece)
-    elif verb == "CREATE" and what == "VIEW":
-        _create_view(session, piece, text)
-    elif verb == "DROP" and what == "VIEW":
-        altering.drop(session, piece)
-    elif what == "STATISTICS":
-        return None
-    elif verb == "ALTER" and what == "DATABASE":
-        _alter_database(session, text)
-    elif verb in ("CREATE", "DROP") and what == "DATABASE":
-        raise SqlError(262, f"CREATE DATABASE permission denied in database '{session.database.name}'.", 14)
-    else:
-        raise parse_error(piece.words[1].text if len(piece.words) > 1 else verb)
-    return None
 
 
 # -- transactions
@@ -129,81 +94,6 @@ def _transaction(session: Session, verb: str) -> Iterator[Outcome]:
     yield Ended(transaction.descriptor, verb == "COMMIT")
 
 
-# -- schemas and views
-
-
-def _create_schema(session: Session, piece: Piece) -> None:
-    session.database.grants.demand_database(session.principal, "CREATE SCHEMA")
-    name = unquoted(piece.words[2].text)
-    owner = session.principal
-    if len(piece.words) > 3:
-        if piece.upper(3) != "AUTHORIZATION" or len(piece.words) != 5:
-            raise parse_error(piece.words[3].text)
-        owner = unquoted(piece.words[4].text)
-        if session.database.grants.principal(owner) is None:
-            raise errors.cannot_find("user", owner)
-    if session.database.catalog.schema(name) is not None:
-        raise SqlError(2714, f"There is already an object named '{name}' in the database.", 16, 6)
-    session.database.create_schema(name, owner)
-
-
-def _drop_schema(session: Session, piece: Piece) -> None:
-    name = unquoted(piece.words[2].text)
-    schema = session.database.catalog.schema(name)
-    missing = SqlError(
-        15151, f"Cannot drop the schema '{name}', because it does not exist or you do not have permission."
-    )
-    if schema is None:
-        raise missing
-    try:
-        session.database.grants.demand_schema(session.principal, name)
-    except SqlError:
-        raise missing from None
-    if session.database.catalog.within(name):
-        held = session.database.catalog.within(name)[0].name
-        raise SqlError(
-            3729, f"Cannot drop schema '{name}' because it is being referenced by object '{held}'."
-        )
-    session.duck.execute(f'DROP SCHEMA "{schema.name}"')
-    del session.database.catalog.schemas[name.lower()]
-
-
-def _create_view(session: Session, piece: Piece, text: str) -> None:
-    schema, name, at = tables.named(piece.words, 2)
-    if piece.upper(at) != "AS":
-        raise parse_error(piece.words[at].text)
-    grants = session.database.grants
-    grants.demand_database(session.principal, "CREATE VIEW")
-    grants.demand_schema(session.principal, schema)
-    if session.table(schema, name) is not None:
-        raise SqlError(2714, f"There is already an object named '{name}' in the database.", 16, 3)
-    query = text[piece.words[at].end :]
-    view = Table(schema, name, tables.columns_of(session, query), kind="V")
-    result = tables.translated(session, query)
-    session.duck.execute(f"CREATE VIEW {view.stored} AS {result.sql}")
-    session.database.catalog.add(view)
-
-
-def _alter_database(session: Session, text: str) -> None:
-    found = _DATABASE_SET.match(text)
-    if found is None:
-        raise parse_error("SET")
-    if session.database.name != "master":
-        raise SqlError(5001, "User must be in the master database.")
-    name = unquoted(found[1])
-    database = session.engine.databases.get(name)
-    if database is None or session.principal != "dbo":
-        raise SqlError(
-            5011,
-            f"User does not have permission to alter database '{name}', the database does not exist, or the"
-            " database is not in a state that allows access checks.",
-            14,
-            5,
-        )
-    if found[2].upper() == "READ_COMMITTED_SNAPSHOT":
-        database.snapshot_reads = found[3].upper() == "ON"
-
-
 # -- batches
 
 
@@ -215,7 +105,7 @@ def _select_into(session: Session, piece: Piece, text: str) -> int:
     at = next(number for number, word in enumerate(words) if word.upper == "INTO")
     schema, name, end = tables.named(words, at + 1)
     query = text[words[0].start : words[at].start] + text[words[end - 1].end :]
-    return tables.copy(session, Table(schema, name, []), tables.Options(distribution="ROUND_ROBIN"), query)
+    return tables.copy(session, Table(schema, name, []), Options(distribution="ROUND_ROBIN"), query)
 
 
 def _if(session: Session, piece: Piece, text: str) -> Iterator[Outcome]:
@@ -272,7 +162,7 @@ def _set(session: Session, piece: Piece, text: str) -> Iterator[Outcome]:
 
 
 def _declare(session: Session, piece: Piece, text: str) -> Iterator[Outcome]:
-    for part in tables.split(piece.words[1:]):
+    for part in split(piece.words[1:]):
         equal = next((number for number, word in enumerate(part) if word.text == "="), len(part))
         written = "".join(word.text for word in part[1:equal] if word.upper != "AS")
         try:

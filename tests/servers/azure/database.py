@@ -86,6 +86,7 @@ class Database:
         self.slots = Slots(4)
         self.changing = threading.RLock()
         self.snapshot_reads = False
+        self.compatibility = "AUTO"
         self.undo: dict[int, Undo] = {}
         self.statements: list[str] = []
         self.requests: deque[Request] = deque(maxlen=10_000)

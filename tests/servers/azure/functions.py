@@ -17,7 +17,7 @@ SYSTEM = word_set(
 )
 """Their values depend on the session; they are computed before the statement runs."""
 
-VARIABLES = word_set("@@SPID @@VERSION @@TRANCOUNT @@ROWCOUNT @@ERROR @@SERVERNAME @@LANGUAGE")
+VARIABLES = word_set("@@SPID @@VERSION @@TRANCOUNT @@ERROR @@SERVERNAME @@LANGUAGE")
 
 _RENAMED = {
     "LEN": "_len",

@@ -11,6 +11,11 @@ from tests.servers.azure.catalog import Table
 class Names(Protocol):
     """What names mean to a session."""
 
+    @property
+    def pool(self) -> str:
+        """The database that it is in."""
+        ...
+
     def table(self, schema: str, name: str) -> Table | None:
         """A table that the session can name; the empty schema is its default one."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.servers.azure.errors import SqlError, invalid_column, parse_error
 from tests.servers.azure.lexer import Piece, Token, word_set
+from tests.servers.azure.types import UnknownType, parse_type
 
 FUNCTIONS = word_set(
     """ABS ACOS ASCII ASIN ATAN ATN2 AVG BINARY_CHECKSUM CAST CEILING CHAR CHARINDEX CHECKSUM CHECKSUM_AGG
@@ -31,17 +32,35 @@ _FOLLOWED = word_set(
     SELECT SET SETS SOME THEN TOP UNION UNIQUE USING VALUES WHEN WHERE WITH WITHIN IDENTITY APPLY RETURNS DEC
     CHARACTER REAL INDEX ROUND_ROBIN CLUSTERED NONCLUSTERED STATISTICS GROUPING UPDATE CASE END"""
 )
-_FOREIGN = word_set("LIMIT QUALIFY ILIKE RETURNING LATERAL RECURSIVE MATERIALIZED NATURAL")
+_FOREIGN = word_set(
+    """LIMIT QUALIFY ILIKE RETURNING LATERAL RECURSIVE MATERIALIZED NATURAL REGEXP RLIKE NOTNULL CURRENT_DATE
+    CURRENT_TIME LOCALTIME LOCALTIMESTAMP"""
+)
+_PAIRS = {
+    ("BETWEEN", "SYMMETRIC"), ("SIMILAR", "TO"), ("LIKE", "ANY"), ("LIKE", "ALL"), ("INTERSECT", "ALL"), ("EXCEPT", "ALL"),
+    ("DEFAULT", "VALUES"), ("FOR", "XML"), ("FOR", "JSON"), ("ANTI", "JOIN"), ("SEMI", "JOIN"), ("ASOF", "JOIN"),
+    ("-", ">"), (",", "FROM"), (",", "WHERE"), (",", "GROUP"), (",", "ORDER"), (",", ")"),
+}  # fmt: skip
+"""Words that never follow each other in a pool's T-SQL, and do elsewhere."""
+_COMPARES = ("=", "<", ">", "<=", ">=", "<>", "!=")
+_CASTS = ("CAST", "TRY_CAST")
+_CONVERTS = ("CONVERT", "TRY_CONVERT")
+_MOMENTS = ("DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "DATETIME", "DATETIME2", "DATETIMEOFFSET")
 
 
 def refuse_words(piece: Piece) -> None:
     """Refuse what a pool's parser does not know. Raises SqlError."""
     words = piece.words
+    _check_types(words)
     for number, word in enumerate(words):
         before = words[number - 1].upper if number else ""
         after = words[number + 1] if number + 1 < len(words) else None
         upper = word.upper
-        if word.text in ("||", "::", "`", "$") or (upper in _FOREIGN and before not in (".", "AS")):
+        if after is not None and _never(word, after):
+            raise _near(piece, after)
+        if upper == "PERCENT" and (before == ")" or (number > 1 and piece.upper(number - 2) == "TOP")):
+            raise _near(piece, word)
+        if word.text in ("||", "::", "`", "$", "{") or (upper in _FOREIGN and before not in (".", "AS")):
             raise _near(piece, word)
         if upper in ("TRUE", "FALSE") and before not in (".", "AS") and not (after and after.text == "."):
             raise invalid_column(word.text)
@@ -87,6 +106,43 @@ def _check_function(piece: Piece, word: Token, number: int) -> None:
     ):
         return
     raise SqlError(195, f"'{word.text}' is not a recognized built-in function name.", 15, 10)
+
+
+def _never(word: Token, after: Token) -> bool:
+    """Whether the second never stands right behind the first."""
+    if after.kind == "string":
+        return word.kind == "string" or word.upper in _MOMENTS
+    if word.text in _COMPARES and after.text in _COMPARES:
+        return True
+    return (word.upper, after.upper) in _PAIRS
+
+
+def _check_types(words: list[Token]) -> None:
+    """Refuse conversions to what is no type of a pool. Raises SqlError 243."""
+    opened: list[tuple[str, int]] = []
+    for number, word in enumerate(words):
+        if word.text == "(":
+            name = words[number - 1].upper if number else ""
+            opened.append((name, number if name in _CONVERTS else 0))
+        elif not opened:
+            continue
+        elif word.upper == "AS" and opened[-1][0] in _CASTS:
+            opened[-1] = (opened[-1][0], number)
+        elif word.text == ")" or (word.text == "," and opened[-1][0] in _CONVERTS):
+            name, start = opened[-1]
+            if word.text == ")":
+                opened.pop()
+            else:
+                opened[-1] = (name, 0)
+            if start:
+                _known_type(" ".join(each.text for each in words[start + 1 : number]))
+
+
+def _known_type(written: str) -> None:
+    try:
+        parse_type(written)
+    except UnknownType:
+        raise SqlError(243, f"Type {written.split()[0]} is not a defined system type.") from None
 
 
 def _joined(words: list[Token], number: int) -> bool:

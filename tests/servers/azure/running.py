@@ -34,6 +34,10 @@ class _Recorded:
         self._session = session
         self.found: dict[tuple[str, str], Table | None] = {}
 
+    @property
+    def pool(self) -> str:
+        return self._session.pool
+
     def table(self, schema: str, name: str) -> Table | None:
         found = self._session.table(schema, name)
         self.found[schema, name] = found
@@ -242,8 +246,7 @@ def change(session: Session, target: Table, sql: str, values: dict[str, Any] | N
     finally:
         if fresh and session.transaction is None:
             locks.release(session.id, target.number)
-    session.row_count = int(row[0]) if row and isinstance(row[0], int) else 0
-    return session.row_count
+    return int(row[0]) if row and isinstance(row[0], int) else 0
 
 
 def _allow_change(session: Session, verb: str, target: Table, piece: Piece) -> None:

@@ -51,7 +51,6 @@ class Session:
         self.internal = False
         self.running: str | None = None
         self.lock_timeout: float | None = None
-        self.row_count = 0
         self.transaction: Transaction | None = None
         self.temporary: dict[str, Table] = {}
         self.variables: dict[str, tuple[SqlType, Any]] = {}
@@ -60,6 +59,11 @@ class Session:
         self.interrupts = Interrupts(self.duck)
 
     # -- names
+
+    @property
+    def pool(self) -> str:
+        """The database that it is in."""
+        return self.database.name
 
     def table(self, schema: str, name: str) -> Table | None:
         """A table that this session can name."""

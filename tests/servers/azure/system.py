@@ -90,8 +90,6 @@ def system_value(session: Session, name: str, arguments: list[str]) -> Any:
             return VERSION
         case "@@TRANCOUNT":
             return 0 if session.transaction is None else 1
-        case "@@ROWCOUNT":
-            return session.row_count
         case "@@SERVERNAME":
             return "tailrace-stand-in"
         case "@@LANGUAGE":

@@ -2,62 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tests.servers.azure import errors
-from tests.servers.azure.catalog import COLUMNSTORE, HEAP, Column, Table
-from tests.servers.azure.errors import SqlError, engine_error, parse_error
+from tests.servers.azure.catalog import COLUMNSTORE, Column, Table
+from tests.servers.azure.declarations import Options, allow_place, allow_width, closing, split
+from tests.servers.azure.declarations import column as declared
+from tests.servers.azure.errors import SqlError, engine_error, invalid_column, parse_error
 from tests.servers.azure.lexer import Piece, Token, pieces, unquoted
 from tests.servers.azure.refusals import refuse_words
 from tests.servers.azure.running import allow_reads, parameters, ready, slot, translation
 from tests.servers.azure.shapes import exact
 from tests.servers.azure.translate import Translation
-from tests.servers.azure.types import MAX, SqlType, UnknownType, duckdb_type, from_duckdb, parse_type
+from tests.servers.azure.types import MAX, duckdb_type, from_duckdb
 from tests.servers.azure.views import provide
 
 if TYPE_CHECKING:
     from tests.servers.azure.session import Session
-
-_MOST_COLUMNS = 1024
-_HASH = re.compile(r"DISTRIBUTION\s*=\s*HASH\s*\(([^)]*)\)", re.I)
-_OTHER = re.compile(r"DISTRIBUTION\s*=\s*(ROUND_ROBIN|REPLICATE)\b", re.I)
-
-
-@dataclass
-class Options:
-    """What stands in WITH (…) of a table."""
-
-    distribution: str | None = None
-    hashed: list[str] = field(default_factory=list)
-    index: str = COLUMNSTORE
-
-    @classmethod
-    def read(cls, text: str) -> Options:
-        found = cls()
-        hashed, other = _HASH.search(text), _OTHER.search(text)
-        if hashed is not None:
-            found.distribution = "HASH"
-            found.hashed = [unquoted(each.strip()) for each in hashed[1].split(",")]
-        elif other is not None:
-            found.distribution = other[1].upper()
-        rest = _OTHER.sub("", _HASH.sub("", text)).upper()
-        if re.search(r"\bHEAP\b", rest):
-            found.index = HEAP
-        elif re.search(r"CLUSTERED\s+INDEX", rest):
-            found.index = "CLUSTERED"
-        return found
-
-
-def closing(words: list[Token], start: int) -> int:
-    """The number of the bracket that closes the one at `start`."""
-    depth = 0
-    for number in range(start, len(words)):
-        depth += {"(": 1, ")": -1}.get(words[number].text, 0)
-        if depth == 0:
-            return number
-    raise parse_error(words[-1].text)
 
 
 def named(words: list[Token], start: int) -> tuple[str, str, int]:
@@ -96,54 +56,10 @@ def create(session: Session, piece: Piece, text: str) -> int | None:
         return _from_query(session, Table(schema, name, []), options, text[words[at].end :], body)
     if body is None or at < len(words):
         raise parse_error(words[min(at, len(words) - 1)].text)
-    table = Table(schema, name, [column(part) for part in split(body)])
+    table = Table(schema, name, [declared(part) for part in split(body)])
     _place(session, table, options)
     _make(session, table)
     return None
-
-
-def split(body: list[Token]) -> list[list[Token]]:
-    found: list[list[Token]] = [[]]
-    depth = 0
-    for word in body:
-        depth += {"(": 1, ")": -1}.get(word.text, 0)
-        if word.text == "," and depth == 0:
-            found.append([])
-        else:
-            found[-1].append(word)
-    return found
-
-
-def column(part: list[Token]) -> Column:
-    words = [each.upper for each in part]
-    if ("PRIMARY" in words or "UNIQUE" in words) and "ENFORCED" not in words:
-        raise engine_error(
-            104467,
-            "Enforced unique constraints are not supported. To create an unenforced unique constraint you must"
-            " include the NOT ENFORCED syntax as part of your statement.",
-        )
-    if "REFERENCES" in words or "CHECK" in words or len(part) < 2:
-        raise parse_error(part[-1].text if part else ")")
-    end = closing(part, 2) + 1 if len(part) > 2 and part[2].text == "(" else 2
-    written = "".join(each.text for each in part[1:end])
-    return Column(unquoted(part[0].text), _declared(written, part[end:]))
-
-
-def _declared(written: str, rest: list[Token]) -> SqlType:
-    try:
-        kind = parse_type(
-            unquoted(written)
-            if written.startswith("[") and written.endswith("]")
-            else written.replace("[", "").replace("]", "")
-        )
-    except UnknownType:
-        raise SqlError(2715, f"Cannot find data type {written}.") from None
-    words = [each.upper for each in rest]
-    binary = "COLLATE" in words and "_BIN" in words[words.index("COLLATE") + 1]
-    if "COLLATE" in words and "UTF8" in words[words.index("COLLATE") + 1]:
-        raise engine_error(104409, f"Collation '{rest[words.index('COLLATE') + 1].text}' is not supported.")
-    required = "NOT" in words and words[words.index("NOT") + 1 : words.index("NOT") + 2] == ["NULL"]
-    return replace(kind, binary_collation=binary, nullable=not required)
 
 
 def _place(session: Session, table: Table, options: Options) -> None:
@@ -175,14 +91,10 @@ def _place(session: Session, table: Table, options: Options) -> None:
                 f"The statement failed. Column '{column.name}' has a data type that cannot participate in a columnstore"
                 f" index. Omit column '{column.name}'.",
             )
-    for name in options.hashed:
+    for name in options.indexed:
         if name.lower() not in seen:
-            raise errors.invalid_column(name)
-        found = table.column(name)
-        if found is not None and found.type.length == MAX:
-            raise engine_error(
-                104408, f"Column '{name}' of type {found.type} cannot be a distribution column."
-            )
+            raise invalid_column(name)
+    allow_place(table, several=session.database.compatibility in ("50", "9000"))
 
 
 def definition(table: Table) -> str:
@@ -207,17 +119,6 @@ def _make(session: Session, table: Table) -> None:
     with session.database.changing:
         session.duck.execute(f"CREATE {kind} {table.stored} ({definition(table)})")
         register(session, table)
-
-
-def allow_width(table: Table) -> None:
-    """Raises SqlError 1702 for more columns than a table may have ("Capacity limits")."""
-    if len(table.columns) > _MOST_COLUMNS:
-        last = table.columns[_MOST_COLUMNS].name
-        raise SqlError(
-            1702,
-            f"CREATE TABLE failed because column '{last}' in table '{table.name}' exceeds the maximum of"
-            f" {_MOST_COLUMNS} columns.",
-        )
 
 
 def register(session: Session, table: Table) -> None:

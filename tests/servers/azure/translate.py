@@ -107,6 +107,13 @@ class Translator:
         if node.args.get("placed") or (not node.db and self.types.common(node) is not None):
             node.set("hints", None)
             return node
+        if node.catalog and node.catalog.lower() not in ("tempdb", self._names.pool.lower()):
+            raise SqlError(
+                40515,
+                f"Reference to database and/or server name in '{node.sql()}' is not supported in this version of SQL"
+                " Server.",
+                15,
+            )
         found = self._resolve(node)
         alias = node.alias or table_name(node)
         if found is None:

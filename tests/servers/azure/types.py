@@ -28,7 +28,6 @@ _SYNONYMS = {
     "character": "char",
     "national character varying": "nvarchar",
     "sysname": "nvarchar",
-    "text": "varchar",
 }
 _NAME = re.compile(r"\s*\[?([a-z_0-9 ]+?)\]?\s*(?:\(\s*(max|\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*$", re.I)
 
