@@ -33,7 +33,8 @@ def read_settings(model: type[S], source: str, settings: Mapping[str, Any]) -> S
     except ValidationError as error:
         problems = []
         for found in error.errors(include_url=False, include_input=False):
-            field = ".".join(str(step) for step in ("sources", source, *found["loc"]))
+            setting = ".".join(map(str, found["loc"]))
+            field = ".".join(filter(None, ("sources", source, setting)))
             known = ", ".join(model.model_fields)
             hint = _HINTS.get(found["type"], "")
             if found["type"] == "extra_forbidden":
@@ -41,7 +42,7 @@ def read_settings(model: type[S], source: str, settings: Mapping[str, Any]) -> S
             text = _TEXTS.get(found["type"]) or shape(found).removeprefix("Value error, ")
             problems.append(
                 ConfigError(
-                    f"source {source!r}: {'.'.join(map(str, found['loc']))}: {text}",
+                    ": ".join(filter(None, (f"source {source!r}", setting, text))),
                     hint=hint,
                     where=Where(field=field),
                     code="source_settings",

@@ -113,6 +113,22 @@ def test_a_lost_connection_is_known(error: BaseException) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("TCP Provider: Error code 0x2AF9", "the host name cannot be resolved"),
+        ("TCP Provider: Error code 0x2749", "the connection was refused"),
+        ("TCP Provider: Error code 0x68", "the connection was lost"),
+        ("TCP Provider: Timeout error [258].", "no answer came in time"),
+        ("TCP Provider: Error code 0xABCD", "Error code 0xABCD"),
+    ],
+)
+def test_numbers_of_the_network_have_words(said: str, words: str) -> None:
+    error = raised(f"[Microsoft]{said}", "Communication link failure")
+    assert words in ours(error).message
+    assert isinstance(ours(error), SourceUnavailable)
+
+
+@pytest.mark.parametrize(
     "value",
     ["was deadlocked on", "SSL Provider", "libodbc", "Communication link failure", "session was killed"],
 )
@@ -137,7 +153,7 @@ def test_what_is_missing_on_the_system_is_said_plainly() -> None:
     assert "libltdl7" in error.hint
 
 
-@pytest.mark.parametrize("number", [102, 207, 103010, 104473])
+@pytest.mark.parametrize("number", [102, 207, 208, 103010, 104473])
 def test_a_mistake_in_a_model_is_the_models(number: int) -> None:
     text = TEXTS.get(number, "Incorrect syntax near 'FORM'.")
     found = model_error(raised(text))

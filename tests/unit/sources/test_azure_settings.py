@@ -59,6 +59,10 @@ def test_both_kinds_of_host_and_addresses_are_taken(host: str) -> None:
     assert settings(hostname=host).hostname == host
 
 
+def test_the_servers_own_database_is_no_pool() -> None:
+    assert "name the pool" in problem(database="Master")
+
+
 def test_a_login_is_a_password_or_entra() -> None:
     principal = {"tenant_id": "t", "client_id": "c", "client_secret": "s"}
     assert settings(username=None, password=None, entra=principal).user == "c"
@@ -109,6 +113,11 @@ def test_rights_are_granted_to_the_login_without_its_server(username: str, login
     source = AzureSource("w", FULL | {"username": username})
     assert f"CREATE LOGIN [{login}] " in source.grants(None, None, [])
     assert f"UID={{{username}}}" in connection_string(source.settings)
+
+
+def test_a_jdbc_string_without_a_password_says_what_it_lacks() -> None:
+    with pytest.raises(ConfigError, match="'w': the JDBC string has no password: set `password` beside it"):
+        jdbc(JDBC)
 
 
 def test_what_stands_beside_a_jdbc_string_wins() -> None:

@@ -45,7 +45,9 @@ FIREWALL = Fault(
     hint="Add this machine's address to the server's firewall rules (it can take five minutes), or let its network in.",
 )
 LOGIN = Fault(
-    code="source_unauthorized", hint="Check the source's `username` and `password`, or its `entra` settings."
+    code="source_unauthorized",
+    hint="Check the source's `username` and `password`; with `entra`, whether that identity has a user in the pool "
+    "(`tailrace grants` prints it).",
 )
 PERMISSION = Fault(code="source_permission", hint=_GRANT)
 MISSING = Fault(code="source_missing", hint="Write schema.table, and check that the user may see it.")

@@ -17,6 +17,17 @@ _LOST = re.compile(
     r"|unable to (send|read)|Connection reset|network-related|protocol stream|Protocol error in TDS",
     re.IGNORECASE,
 )
+_SOCKET = re.compile(
+    r"TCP Provider: (?:Error code 0x(?P<code>[0-9A-F]+)|Timeout error \[258\])", re.IGNORECASE
+)
+_SOCKET_WORDS = {
+    "2AF9": "the host name cannot be resolved",
+    **dict.fromkeys(("2749", "6F"), "the connection was refused"),
+    **dict.fromkeys(("2746", "2745", "68", "20"), "the connection was lost"),
+    **dict.fromkeys(("274C", "6E", "102"), "no answer came in time"),
+    **dict.fromkeys(("2751", "71"), "no network leads there"),
+}
+"""What Microsoft's driver has only a number for: errors of Windows' sockets, and of Linux."""
 _TIMED_OUT = re.compile(r"Query timeout expired|Timeout expired", re.IGNORECASE)
 _STOPPED = re.compile(r"Operation cancell?ed|cancell?ed by user|Query was cancell?ed", re.IGNORECASE)
 _KILLED = re.compile(
@@ -28,7 +39,7 @@ _LIBRARIES = re.compile(
     r"Failed to load the driver|cannot open shared object file|libltdl|libodbc", re.IGNORECASE
 )
 _MODEL = {
-    102, 105, 156, 207, 241, 245, 8114, 8115, 8120, 8134, 103010, 104409, 104473,
+    102, 105, 156, 207, 208, 241, 245, 8114, 8115, 8120, 8134, 103010, 104409, 104473,
 }  # fmt: skip
 _GRANTED = re.compile(
     r"\b(?P<right>[A-Z]{3,}(?: [A-Z]{3,})*) permission (?:was )?denied"
@@ -46,7 +57,11 @@ LIBRARIES = ConfigError(
 def text_of(error: BaseException) -> str:
     """What the server or the driver said, on one line and without the driver's own labels."""
     said = str(getattr(error, "ddbc_error", "") or "") or str(error)
-    return " ".join(_LABELS.sub("", said).split())
+    return _SOCKET.sub(_socket_words, " ".join(_LABELS.sub("", said).split()))
+
+
+def _socket_words(found: re.Match[str]) -> str:
+    return _SOCKET_WORDS.get((found["code"] or "102").upper(), found[0])
 
 
 def words_of(error: BaseException) -> str:
@@ -117,8 +132,10 @@ def grant_hint(text: str) -> str:
 def model_error(error: BaseException) -> ModelError | None:
     """The error as the user's mistake in a model's SQL, if its number says so."""
     text = text_of(error)
-    if number_of(text) in _MODEL or (fault_of(error) is None and type(error).__name__ == "ProgrammingError"):
-        return ModelError(f"Azure: {text}", hint="Correct the model's SQL.", code="model_invalid")
+    fault = fault_of(error)
+    if number_of(text) in _MODEL or (fault is None and type(error).__name__ == "ProgrammingError"):
+        hint = (fault.hint if fault else "") or "Correct the model's SQL."
+        return ModelError(f"Azure: {text}", hint=hint, code="model_invalid")
     return None
 
 

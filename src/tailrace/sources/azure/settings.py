@@ -88,6 +88,8 @@ class AzureSettings(SourceSettings):
             found = read_jdbc(text.get_secret_value() if isinstance(text, SecretStr) else str(text))
         except ValueError as error:
             raise ValueError(f"the JDBC string {error}") from None
+        if "entra" not in values and "password" not in {**found, **values}:
+            raise ValueError("the JDBC string has no password: set `password` beside it")
         if "entra" in values:
             found = {name: value for name, value in found.items() if name not in ("username", "password")}
         return {**found, **values}
@@ -107,6 +109,13 @@ class AzureSettings(SourceSettings):
     def _one_line(cls, value: str | None) -> str | None:
         if value is not None and re.search(r"[\0\r\n]", value):
             raise ValueError("must be one line")
+        return value
+
+    @field_validator("database")
+    @classmethod
+    def _pool(cls, value: str) -> str:
+        if value.lower() == "master":
+            raise ValueError("`master` is the server's own database: name the pool")
         return value
 
     @model_validator(mode="after")
