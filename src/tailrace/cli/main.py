@@ -11,13 +11,17 @@ from types import FrameType
 from typing import NoReturn
 
 from tailrace.cli import exits
-from tailrace.cli.output import forget_reader
+from tailrace.cli.output import forget_reader, give_streams, output_lost
+
+_ONLY_STDOUT = frozenset({"--help", "--version", "--show-completion"})
+"""What writes to nothing but stdout, and not by way of our own output."""
 
 
 def run() -> None:
     """What the `tailrace` command runs."""
     # Importing makes many lasting objects, hardly any in rings: looking through them all the time costs a fifth.
     gc.set_threshold(50_000, 20, 20)
+    give_streams()
     signal.signal(signal.SIGTERM, _as_interrupt)
     code = main(sys.argv[1:])
     try:
@@ -63,6 +67,8 @@ def main(arguments: Sequence[str]) -> int:
     except Exception as error:
         from tailrace.cli.failures import show_failure
 
+        if isinstance(error, OSError) and not _ONLY_STDOUT.isdisjoint(given):
+            error = output_lost(error)
         return show_failure(error, json="--json" in given, debug="--debug" in given)
 
 

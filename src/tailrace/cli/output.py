@@ -90,17 +90,32 @@ class Output:
         except BrokenPipeError:
             forget_reader()
         except OSError as error:
-            forget_reader()
-            raise OutputLost(
-                f"The output cannot be written: {error.strerror}.",
-                hint="What was done is done; `tailrace syncs` tells of it.",
-            ) from error
+            raise output_lost(error) from error
 
 
 class OutputLost(TailraceError):
     """Stdout takes nothing any more."""
 
     code = "output_lost"
+
+
+def output_lost(error: OSError) -> OutputLost:
+    """The error for a stdout that cannot be written to; nothing more is tried on it."""
+    forget_reader()
+    return OutputLost(
+        f"The output cannot be written: {error.strerror}.",
+        hint="What was done is done; `tailrace syncs` tells of it.",
+    )
+
+
+def give_streams() -> None:
+    """Where the command was started with closed streams (`>&-`), let what is written to them go nowhere.
+
+    Without this, the next file to be opened would get their numbers.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
 
 
 def console(stream: TextIO) -> Console:

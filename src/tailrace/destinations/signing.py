@@ -19,7 +19,7 @@ def signing_keys(secret: str) -> tuple[bytes, ...]:
         keys = tuple(base64.b64decode(text.removeprefix("whsec_"), validate=True) for text in secret.split())
     except binascii.Error:
         raise ValueError("is not a signing secret") from None
-    if not all(keys):
+    if not keys or not all(keys):
         raise ValueError("is empty")
     return keys
 

@@ -99,6 +99,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 @dataclass(slots=True)
 class Slot:
     """A value computed in a layer of its own; `tried` where it may fail."""

@@ -11,7 +11,7 @@ from tailrace.errors import ConfigError
 from tailrace.mapping.build import Builder, Built, text_of
 from tailrace.mapping.engine import connect, deadline
 from tailrace.mapping.expression import FieldError, Object
-from tailrace.mapping.program import Program, literal, plain_message
+from tailrace.mapping.program import Program, literal, plain_message, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -93,7 +93,7 @@ class Statement:
         self._name = f"render_{relation}"
         self._outputs = outputs
         self._payload = "payload" if payloads else "NULL::VARCHAR AS payload"
-        self._kept = "".join(f', "{name}"' for name in passthrough)
+        self._kept = "".join(f", {quoted(name)}" for name in passthrough)
         text = self._select(built)
         connection.execute(f"PREPARE {self._name} AS {text}").fetchall()
 

@@ -24,7 +24,7 @@ _TOKEN = re.compile(
     r"""\s*(?:
       (?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
     | (?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
-    | (?P<quoted>\$"[^"]+")
+    | (?P<quoted>\$"(?:[^"]|"")+")
     | (?P<name>\$?[^\W\d][\w$]*)
     | (?P<mark>[|:,.\[\]])
     )""",
@@ -160,7 +160,7 @@ def _operand(tokens: list[_Token], columns: Columns, path: Path) -> Literal_ | C
     elif first.kind == "number":
         value = Literal_(int(first.text) if re.fullmatch(r"-?\d+", first.text) else Decimal(first.text))
     elif first.kind == "quoted":
-        return ColumnRef(columns.get(first.text[2:-1], path), tuple(_steps(tokens[1:], path)))
+        return ColumnRef(columns.get(_named(first.text[2:-1]), path), tuple(_steps(tokens[1:], path)))
     elif first.kind == "name":
         name = first.text.removeprefix("$")
         if len(tokens) == 1 and columns.known and columns.find(name) is None:
@@ -207,15 +207,20 @@ def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match.group(1), match.group(1)), text[1:-1])
 
 
+def _named(text: str) -> str:
+    """A name in double quotes; a quote in it is doubled, as in SQL."""
+    return text.replace('""', '"')
+
+
 def read_reference(text: str, columns: Columns, path: Path) -> ColumnRef:
     """The column that `$name` or `$name.step[0]` means (`text` without the `$`).
 
     A column whose whole name is `text` wins over steps into another. Raises FieldError where there is none.
     """
-    quoted = re.fullmatch(r'"([^"]+)"(.*)', text, re.DOTALL)
+    quoted = re.fullmatch(r'"((?:[^"]|"")+)"(.*)', text, re.DOTALL)
     if quoted:
         return ColumnRef(
-            columns.get(quoted.group(1), path), tuple(_steps(_tokens(quoted.group(2), path), path))
+            columns.get(_named(quoted.group(1)), path), tuple(_steps(_tokens(quoted.group(2), path), path))
         )
     whole = columns.find(text) if columns.known else None
     if whole is not None:

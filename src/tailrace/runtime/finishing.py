@@ -78,7 +78,7 @@ def status_of(
             code="destination_unreachable",
         )
     failures = [outcome for outcome in fail_on if getattr(counts, outcome)]
-    return ("partial" if failures or counts.aborted else "success"), None
+    return ("partial" if failures else "success"), None
 
 
 def finish(

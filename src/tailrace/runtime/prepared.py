@@ -21,6 +21,7 @@ from tailrace.spec.project import Project
 from tailrace.spec.references import resolve
 from tailrace.state.checkpoint import Remember
 from tailrace.state.names import Renamed, StateNames
+from tailrace.state.plan_read import is_own
 
 if TYPE_CHECKING:
     from tailrace.mapping.compile import CompiledMapping
@@ -150,6 +151,9 @@ def prepare(
         key = check_model(columns, model.key, source.limits)
     if mapping.where:
         _check_where(project, mapping, source, statement)
+    compiled = compile_fields(project, mapping, columns, target.action)
+    with placed(project, ("mappings", name, "fields")):
+        _check_names(compiled)
     return Prepared(
         project=project,
         mapping=mapping,
@@ -159,10 +163,21 @@ def prepare(
         statement=statement,
         columns=columns,
         key=tuple(key),
-        compiled=compile_fields(project, mapping, columns, target.action),
+        compiled=compiled,
         names=state_names(project, mapping, source),
         remember=mapping.remember or source.remember,
     )
+
+
+def _check_names(compiled: CompiledMapping) -> None:
+    """Hold that no column that goes on its way has the name of one of ours beside it. Raises ModelError."""
+    for name in compiled.used_columns:
+        if is_own(name):
+            raise ModelError(
+                f"the mapping uses the column {name!r}, a name that Tailrace needs for itself",
+                hint="Give it another name with AS in the model; `fields` can give it back its own.",
+                code="model_columns",
+            )
 
 
 def _check_where(project: Project, mapping: MappingSpec, source: Source, statement: str) -> None:

@@ -48,13 +48,27 @@ def sync_document(row: SyncRow, now: datetime | None = None) -> SyncDocument:
         resumed=row.resumed,
         counts=Counts(**counts),
         by_operation=shares,
-        warnings=row.warnings,
+        warnings=[*row.warnings, *_left_out(row.mapping, counts)],
         started_at=moment(row.started_at) or "",
         finished_at=moment(row.finished_at),
         phases=row.phases,
         records_per_second=round(decided / seconds, 1) if seconds else 0.0,
         error=ErrorDocument(**row.error) if row.error else None,
     )
+
+
+def _left_out(mapping: str, counts: Mapping[str, int]) -> list[str]:
+    """What a sync left out although its mode would send it, as warnings."""
+    found: list[str] = []
+    if rows := counts["set_aside"]:
+        what = "1 row was" if rows == 1 else f"{rows:,} rows were"
+        found.append(
+            f"{what} set aside: a key is null, empty, blank, repeated or too long. See `tailrace plan {mapping}`."
+        )
+    if records := counts["quarantined"]:
+        what = "1 record is" if records == 1 else f"{records:,} records are"
+        found.append(f"{what} quarantined after refusals. See `tailrace rejections {mapping}`.")
+    return found
 
 
 def error_document(error: TailraceError) -> ErrorDocument:

@@ -122,7 +122,7 @@ class MappingSpec(Spec):
     )
     fail_on: Annotated[tuple[str, ...], BeforeValidator(_fail_on), WithJsonSchema(_list_of(_FAILURES))] = (
         Field(
-            default=("rejected", "unknown"),
+            default=_FAILURES,
             description="Outcomes that make a sync `partial`, which is exit code 3.",
         )
     )

@@ -37,6 +37,7 @@ _SHOWN = {
     "reason": "reason",
     "total": "total",
 }
+_OWN = frozenset([*(f"_{label}" for label in (*_SENT.values(), *_SHOWN.values())), SYNCED])
 _COARSE, _FINE = 8192, 64
 _SENDABLE = ", ".join(f"'{each}'" for each in SENDABLE)
 
@@ -133,6 +134,11 @@ def unit_query(
         f" FROM {dialect.table(names.schema, table)} AS p"
         f" WHERE p.seq BETWEEN {span.first} AND {span.last} AND p.operation IN ({_SENDABLE}) ORDER BY p.seq"
     )
+
+
+def is_own(name: str) -> bool:
+    """Would a model's column of this name be taken for one of ours, on its way from a plan to its payload?"""
+    return name in _OWN or name.startswith(OLD)
 
 
 def own_columns(dialect: Dialect, labels: Mapping[str, str]) -> list[str]:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from tests.unit.cli.workspaces import PLAN, plan_document
@@ -105,6 +105,7 @@ def test_several_plans_end_in_a_summary() -> None:
     assert re.search(r"b +\+120 ~85 −12 +blocked", file.getvalue())
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_no_value_can_drive_the_terminal_or_leave_its_line(key: str, old: str, new: str) -> None:
     change = ChangeDocument(operation="updated", key=key, old={"v": old}, new={"v": new}, payload={"v": new})

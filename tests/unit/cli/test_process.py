@@ -118,6 +118,31 @@ def test_a_reader_that_goes_away_is_no_error(processes: list[subprocess.Popen[st
         assert process.wait(timeout=60) == (1 if words == ["--help"] else 0)
 
 
+@pytest.mark.parametrize("words", [["--version"], ["sync", "--help"], ["schema"]])
+def test_output_that_cannot_be_written_is_told_with_advice(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "tailrace.cli", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "error: The output cannot be written: No space left on device.\n"
+        "  What was done is done; `tailrace syncs` tells of it.\n"
+    )
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_command_that_is_started_with_closed_streams_does_its_work(closed: str) -> None:
+    program = f'"{sys.executable}" -m tailrace.cli schema {closed}'
+    ended = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == "" or json.loads(ended.stdout)
+
+
 def test_a_terminal_gets_a_bar_that_is_taken_away_again(processes: list[subprocess.Popen[str]]) -> None:
     body = """
     for done in (0, 500): FakeWorkspace.on_event(

@@ -122,6 +122,12 @@ def test_a_secret_that_cannot_sign_is_refused(secret: str) -> None:
     assert secret not in caught.value.message
 
 
+@pytest.mark.parametrize("secret", ["", " "])
+def test_a_secret_that_turns_out_empty_leaves_no_request_unsigned(secret: str) -> None:
+    with pytest.raises(ConfigError, match="`secret` is empty"):
+        call(secret=secret)
+
+
 def test_identity_is_scheme_host_port_and_path() -> None:
     def identity(url: str, **settings: Any) -> str:
         return webhook.identity(webhook.configure({"url": url} | settings))

@@ -1,7 +1,8 @@
-"""A sync whose process died is not shown as running for ever."""
+"""What a sync's document adds to its row: the end of a process that died, and what was left out."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tailrace.service.conversion import sync_document
@@ -35,3 +36,13 @@ def test_a_running_sync_whose_lease_ended_is_interrupted() -> None:
 
 def test_a_running_sync_that_holds_its_lease_is_running() -> None:
     assert sync_document(running(NOW + timedelta(seconds=1)), NOW).status == "running"
+
+
+def test_records_that_were_left_out_are_warnings() -> None:
+    row = replace(running(NOW), warnings=["first"], counts={"set_aside": 1, "quarantined": 1_200})
+    first, aside, waiting = sync_document(row).warnings
+    assert first == "first"
+    assert aside.startswith("1 row was set aside")
+    assert "`tailrace plan people`" in aside
+    assert waiting.startswith("1,200 records are quarantined")
+    assert "`tailrace rejections people`" in waiting

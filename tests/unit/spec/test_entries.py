@@ -25,7 +25,7 @@ def test_a_mapping_has_safe_defaults(tmp_path: Path) -> None:
     assert (mapping.id, mapping.previously, mapping.mode) == ("to_crm", None, "upsert")
     assert mapping.operations == {"added", "updated"}
     assert (mapping.fields, mapping.where, mapping.remember, mapping.on_change) == (None, None, None, None)
-    assert (mapping.first_sync, mapping.fail_on) == ("send", ("rejected", "unknown"))
+    assert (mapping.first_sync, mapping.fail_on) == ("send", ("rejected", "aborted", "unknown"))
     assert (mapping.schedule, mapping.enabled, mapping.max_plan_age) == (None, True, 3600)
     guards = mapping.guards
     assert (guards.max_deletes, guards.max_delete_percent, guards.max_changes) == (None, 25, None)

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from tailrace.cli.render.parts import SIGNS, grid
+from tailrace.cli.render.parts import SIGNS, Fitting, grid
 from tailrace.cli.render.values import number
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from tailrace.service.documents import Counts, OperationCounts
 
 _OUTCOMES = (("delivered", "green"), ("rejected", "red"), ("aborted", "yellow"), ("unknown", "yellow"))
+_COLUMNS = ("planned", *(name for name, _ in _OUTCOMES))
 
 
 def planned(counts: Counts) -> Table:
@@ -43,19 +46,30 @@ def planned(counts: Counts) -> Table:
     return made
 
 
-def outcomes(counts: Counts, by_operation: dict[str, OperationCounts]) -> Table:
-    """What became of every planned record, by operation, with the sum below where there are several."""
-    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    made.add_column("")
-    for name in ("planned", *(name for name, _ in _OUTCOMES)):
-        made.add_column(name, justify="right")
-    rows = [(name, by_operation[name]) for name in SIGNS if name in by_operation and _any(by_operation[name])]
-    for name, row in rows:
-        symbol, style = SIGNS[name]
-        made.add_row(Text(f"{symbol} {name}", style=style), number(row.planned), *_cells(row))
+def outcomes(counts: Counts, by_operation: dict[str, OperationCounts]) -> RenderableType:
+    """What became of every planned record, by operation, with the sum below where there are several.
+
+    Where that is too wide, operations stand beside each other, under their signs alone.
+    """
+    rows: list[tuple[str, str, str, OperationCounts | Counts]] = [
+        (*SIGNS[name], name, by_operation[name])
+        for name in SIGNS
+        if name in by_operation and _any(by_operation[name])
+    ]
     if len(rows) != 1:
-        made.add_row(Text("= all", style="bold"), number(counts.planned), *_cells(counts))
-    return made
+        rows.append(("=", "bold", "all", counts))
+    wide = _bare_table()
+    for name in ("", *_COLUMNS):
+        wide.add_column(name, justify="right" if name else "left", no_wrap=True)
+    for symbol, style, name, row in rows:
+        wide.add_row(Text(f"{symbol} {name}", style=style), *_cells(row))
+    narrow = _bare_table()
+    narrow.add_column("")
+    for symbol, style, _, _ in rows:
+        narrow.add_column(Text(symbol, style=style), justify="right")
+    for name, *cells in zip(_COLUMNS, *(_cells(row) for *_, row in rows), strict=True):
+        narrow.add_row(Text(name, style="dim"), *cells)
+    return Fitting(wide, narrow)
 
 
 def left_alone(counts: Counts) -> Text:
@@ -77,9 +91,15 @@ def signed(counts: Counts) -> Text:
     return Text(" ").join(made)
 
 
+def _bare_table() -> Table:
+    return Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+
+
 def _cells(row: OperationCounts | Counts) -> list[Text]:
+    """The counts under `_COLUMNS`."""
     return [
-        Text(number(getattr(row, name)), style=_style(getattr(row, name), style)) for name, style in _OUTCOMES
+        Text(number(getattr(row, name)), style=_style(getattr(row, name), style))
+        for name, style in (("planned", ""), *_OUTCOMES)
     ]
 
 

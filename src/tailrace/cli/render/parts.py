@@ -93,6 +93,18 @@ class Beside:
         yield made
 
 
+class Fitting:
+    """A part, or another form of it where it is too wide."""
+
+    def __init__(self, wide: RenderableType, narrow: RenderableType) -> None:
+        self.wide = wide
+        self.narrow = narrow
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        needed = Measurement.get(console, options.update(max_width=_UNCUT), self.wide).maximum
+        yield self.wide if needed <= options.max_width else self.narrow
+
+
 def indented(part: RenderableType, by: int = 2) -> Padding:
     """The part, moved to the right."""
     return Padding(Text(part) if isinstance(part, str) else part, (0, 0, 0, by), expand=False)

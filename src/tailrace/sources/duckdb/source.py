@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tailrace.errors import ConfigError
+from tailrace.errors import ConfigError, ModelError
 from tailrace.sources.base import CheckStep, Column, Job, Limits
 from tailrace.sources.duckdb.check import check_duckdb
 from tailrace.sources.duckdb.dialect import DuckDBDialect
@@ -83,10 +83,9 @@ class DuckDBSource:
         """The columns of a model's statement, found without running it. Raises ModelError."""
         statement = model_statement(sql, self.limits)
         with self.session(model=True) as session:
-            return [
-                Column(name, self.dialect.kind_of(native), native)
-                for name, native in session.columns(statement, self.dialect.subquery(statement, "model"))
-            ]
+            found = session.columns(statement, self.dialect.subquery(statement, "model"))
+        _hold_apart([name for name, _ in found])
+        return [Column(name, self.dialect.kind_of(native), native) for name, native in found]
 
     def preview(self, sql: str, limit: int) -> pa.Table:
         """The first records of a model's statement, with values as a sync would read them."""
@@ -110,3 +109,19 @@ class DuckDBSource:
 
     def cancel(self, job: Job) -> None:
         """Nothing to do: a DuckDB statement ends with its process."""
+
+
+def _hold_apart(names: Sequence[str]) -> None:
+    """Raises ModelError where DuckDB would read one column for another.
+
+    It takes names that differ in case for one: https://duckdb.org/docs/sql/dialect/keywords_and_identifiers
+    """
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault(name.lower(), name)
+        if other != name:
+            raise ModelError(
+                f"DuckDB takes the columns {other!r} and {name!r} for one",
+                hint="Give one of them another name with AS; `fields` can give it back its own.",
+                code="model_columns",
+            )

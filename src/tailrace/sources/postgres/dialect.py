@@ -83,6 +83,8 @@ _NUL = r"'\u0000'"
 """An escape that `json` allows and `jsonb` refuses."""
 
 _LAST_DATE = "DATE '5874897-12-31'"
+_LAST_DAY = "DATE '294276-12-31'"
+"""The last one that a timestamp reaches (https://www.postgresql.org/docs/current/datatype-datetime.html)."""
 _ARROW_INFINITY = "'294247-01-10 04:00:54.775807+00'"
 """The greatest number of microseconds since 1970: Arrow's readers take it for infinity; what is infinite here
 would become some finite time on the way."""
@@ -258,9 +260,12 @@ class PostgresDialect(Dialect):
         return f"encode(sha256(convert_to({parts}, 'UTF8')), 'hex')"
 
     def _comparable(self, expr: str, column: Column) -> str:
-        """As `canonical_text`, but one text for all times of one class."""
-        if column.kind in (Kind.DATE, Kind.TIMESTAMP):
-            return f"CAST(CAST({expr} AS timestamp) AS text)"
+        """As `canonical_text`, but one text for all times of one class; dates reach further than timestamps."""
+        time = f"CAST(CAST({expr} AS timestamp) AS text)"
+        if column.kind is Kind.DATE:
+            return f"CASE WHEN {expr} > {_LAST_DAY} THEN CAST({expr} AS text) ELSE {time} END"
+        if column.kind is Kind.TIMESTAMP:
+            return time
         if column.kind is Kind.TIMESTAMPTZ:
             return f"CAST({expr} AT TIME ZONE 'UTC' AS text)"
         return self.canonical_text(expr, column)

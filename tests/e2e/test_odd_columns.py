@@ -1,0 +1,70 @@
+"""Models whose columns or values few think of: quotes in names, our own names, letters' case, the last of all days."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.e2e.project import DuckDBWarehouse, PostgresWarehouse, Project
+from tests.servers.postgres import Database
+
+from tailrace.errors import ModelError
+from tailrace.testing.receiver import Receiver
+
+
+@pytest.fixture
+def on_duckdb(tmp_path: Path, receiver: Receiver) -> Project:
+    """A project over DuckDB."""
+    return Project(tmp_path, DuckDBWarehouse(tmp_path), receiver)
+
+
+@pytest.fixture
+def on_postgres(tmp_path: Path, receiver: Receiver, postgres_database: Database) -> Project:
+    """A project over PostgreSQL."""
+    return Project(tmp_path, PostgresWarehouse(postgres_database), receiver)
+
+
+@pytest.fixture(params=["on_duckdb", "on_postgres"])
+def shop(request: pytest.FixtureRequest) -> Project:
+    """A project over each."""
+    return request.getfixturevalue(request.param)
+
+
+def test_r17_an_edit_compares_records_whose_columns_have_quotes_in_their_names(shop: Project) -> None:
+    shop.people((1, 2, 3), columns='id bigint, "5""" bigint, "it\'s" bigint')
+    shop.ok()
+    shop.edit(fields={"inch": '$"5"""', "its": '{{ $"it\'s" | plus: 1 }}'})
+    assert shop.plan().counts.updated == 1
+    assert shop.ok().counts.updated == 1
+    assert shop.held == {"1": {"inch": 2, "its": 4}}
+
+
+@pytest.mark.parametrize("name", ["_key", "_operation", "_seq", "_old_name", "_synced_n"])
+def test_a_column_with_a_name_of_ours_is_refused_where_it_is_used(on_duckdb: Project, name: str) -> None:
+    on_duckdb.people((1, 2), columns=f'id bigint, "{name}" bigint')
+    with pytest.raises(ModelError, match=name) as refused:
+        on_duckdb.sync()
+    assert refused.value.code == "model_columns"
+    on_duckdb.edit(fields={"id": "$id"})
+    on_duckdb.ok()
+    assert on_duckdb.held == {"1": {"id": 1}}
+
+
+def test_columns_that_differ_in_case_are_never_taken_for_one(on_duckdb: Project) -> None:
+    on_duckdb.sql = 'SELECT 1 AS id, 2 AS a, 3 AS "A"'
+    with pytest.raises(ModelError, match="'a' and 'A' for one"):
+        on_duckdb.sync()
+
+
+def test_columns_that_differ_in_case_keep_their_values(on_postgres: Project) -> None:
+    on_postgres.sql = 'SELECT 1 AS id, 2 AS a, 3 AS "A"'
+    on_postgres.ok()
+    assert on_postgres.held == {"1": {"id": 1, "a": 2, "A": 3}}
+
+
+def test_r23_a_date_beyond_all_timestamps_is_refused_and_holds_nobody_up(on_postgres: Project) -> None:
+    on_postgres.people((1, "5874897-12-31"), (2, "2026-01-02"), columns="id bigint, day date")
+    for _ in range(2):
+        counts = on_postgres.sync().counts
+        assert (counts.rejected, counts.unknown, counts.aborted) == (1, 0, 0)
+    assert on_postgres.held == {"2": {"id": 2, "day": "2026-01-02"}}
