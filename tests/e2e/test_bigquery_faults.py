@@ -7,15 +7,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.e2e.bigquery import BigQueryWarehouse
 from tests.e2e.project import SCHEMA, Project, command_environment, sending
 from tests.servers.bigquery import Dataset, Fault
 
+from tailrace.sources.bigquery.source import BigQuerySource
 from tailrace.testing.receiver import Receiver
 
 MANY = 40
+MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture
@@ -101,11 +104,24 @@ def test_tokens_that_end_in_mid_sync_are_renewed(shop: Project, bigquery_dataset
     assert document.counts.delivered == MANY
 
 
-def test_a_plan_says_what_it_costs_and_leaves_nothing(shop: Project, bigquery_dataset: Dataset) -> None:
+def _query(statement: str) -> str:
+    return statement.partition(" AS\n")[2]
+
+
+def test_a_plan_says_what_it_costs_and_leaves_nothing(
+    shop: Project, bigquery_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    cost = BigQuerySource.cost
+
+    def asking(source: BigQuerySource, statement: str) -> dict[str, Any]:
+        asked.append(statement)
+        return cost(source, statement)
+
+    monkeypatch.setattr(BigQuerySource, "cost", asking)
     document = shop.plan()
     assert document.counts.added == MANY
-    assert document.cost["bytes_read"] > 0
-    assert document.cost["bytes_billed"] == 10 * 1024 * 1024
+    assert document.cost == {"bytes_read": (8 + 5) * MANY, "bytes_billed": 10 * MEGABYTE}
     assert SCHEMA not in {
         name for (name,) in shop.data("SELECT schema_name FROM INFORMATION_SCHEMA.SCHEMATA")
     }
@@ -113,10 +129,17 @@ def test_a_plan_says_what_it_costs_and_leaves_nothing(shop: Project, bigquery_da
     there = shop.tables()
     shop.data("UPDATE people SET name = 'new' WHERE id < 5")
     before = len(bigquery_dataset.jobs)
-    assert shop.plan().counts.updated == 4
+    document = shop.plan()
+    assert document.counts.updated == 4
     assert shop.tables() == there
     run = {job["statement"].split()[0] for job in bigquery_dataset.jobs[before:] if not job["dry"]}
     assert run <= {"SELECT", "WITH", "CREATE", "DROP", "CALL"}  # a temporary table of the session
+    before = len(bigquery_dataset.jobs)
+    shop.ok()
+    (made,) = (job for job in bigquery_dataset.jobs[before:] if "judged_" in job["statement"].split(" AS")[0])
+    assert document.cost == {"bytes_read": made["processed"], "bytes_billed": made["billed"]}
+    # it compares digests, where the plan that is shown reads values
+    assert [_query(statement) for statement in asked[1:]] == [_query(made["statement"])]
 
 
 def test_several_changes_come_together(shop: Project) -> None:

@@ -35,7 +35,7 @@ from tailrace.state.evolve import Evolution, evolve_records
 from tailrace.state.guards import GuardResult, evaluate
 from tailrace.state.plan import PlanStatements
 from tailrace.state.plan_read import stream_statements
-from tailrace.state.plan_table import PlanCounts
+from tailrace.state.plan_table import PlanCounts, made_statements
 from tailrace.state.synclog import largest_of_the_day
 from tailrace.state.upkeep import RowCounts, count_rows
 
@@ -90,10 +90,9 @@ def plan(workspace: Workspace, name: str, *, statements: bool, samples: int) -> 
     known = (missed_state(prepared.mapping, checkpoint), other_key(prepared, previous))
     document.warnings = [*filter(None, known), *_warnings(explained, evolution)]
     document.blocked = bool(failed or blocks)
-    made = stream_statements(source.dialect, names, request)
-    document.cost = _cost(source, made)
+    document.cost = _cost(source, made_statements(source.dialect, names, request))
     if statements:
-        document.statements = made.listed
+        document.statements = stream_statements(source.dialect, names, request).listed
     return document
 
 
@@ -133,11 +132,11 @@ def _document(
 
 
 def _cost(source: Source, made: PlanStatements) -> dict[str, Any]:
-    """What the warehouse says beforehand of the one statement that reads the model; nothing where it does not say."""
+    """What the warehouse says beforehand of a sync's statement that reads the model; nothing where it does not say."""
     if not isinstance(source, Priced):
         return {}
     try:
-        return source.cost(next(iter(made.stage), made.select))
+        return source.cost(next(iter(made.stage), made.query))
     except SourceError:
         return {}  # an estimate that fails keeps no plan from being shown
 

@@ -11,7 +11,7 @@ from tailrace.sources.dialect import Dialect
 from tailrace.state.counts import Counts, OperationCounts
 from tailrace.state.names import StateNames
 from tailrace.state.operations import CANDIDATE, FILL, SENDABLE
-from tailrace.state.plan import plan_statements
+from tailrace.state.plan import PlanStatements, plan_statements
 from tailrace.state.plan_request import PlanRequest
 from tailrace.state.records import records_rows
 
@@ -42,6 +42,13 @@ class SetAside:
     rows: int
 
 
+def made_statements(
+    dialect: Dialect, names: StateNames, request: PlanRequest, attempt: str = ""
+) -> PlanStatements:
+    """The statements whose rows become a plan table: deletions get their values later, where that is cheaper (R13)."""
+    return plan_statements(dialect, names, replace(request, deletions_bare=True), attempt)
+
+
 def create_plan(
     session: Session, dialect: Dialect, names: StateNames, table: str, request: PlanRequest
 ) -> None:
@@ -51,8 +58,7 @@ def create_plan(
     sealed (R4). Raises SourceError where the model fails.
     """
     target = dialect.table(names.schema, table)
-    bare = replace(request, deletions_bare=True)
-    plan = plan_statements(dialect, names, bare, table.removeprefix(names.changes_prefix))
+    plan = made_statements(dialect, names, request, table.removeprefix(names.changes_prefix))
     with plan.staged(session), session.transaction() if dialect.ddl_in_transactions else nullcontext():
         for setting in dialect.plan_settings:
             session.execute(setting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.integration.state.managed import OTHER, Managed, dead
@@ -24,7 +25,7 @@ def dataset(bigquery: BigQueryServer) -> Iterator[Dataset]:
 
 def mapping(dataset: Dataset, name: str) -> Managed:
     """A mapping as a sync of it opens it, in whatever process."""
-    source = BigQuerySource("shop", dataset.settings(), environ=dataset.server.environment())
+    source: Any = BigQuerySource("shop", dataset.settings(), environ=dataset.server.environment())
     return Managed(source, StateNames(source.schema, f"{name}_12345678"))
 
 

@@ -7,6 +7,7 @@ Transactions and stages need one of BigQuery's own sessions, which is opened whe
 from __future__ import annotations
 
 import contextlib
+import math
 import secrets
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from tailrace.sources.bigquery.dialect import BigQueryDialect
 from tailrace.sources.bigquery.errors import model_error
 from tailrace.sources.bigquery.jobs import Jobs
 from tailrace.sources.bigquery.pool import Pool
+from tailrace.sources.bigquery.settings import LEAST_BILLED, MEGABYTE
 from tailrace.sources.bigquery.storage import BATCH_ROWS, TableReader, complete, in_order
 from tailrace.sources.bigquery.types import native_type
 from tailrace.sources.bigquery.upload import insert_statement, load, target_columns
@@ -189,10 +191,14 @@ class BigQuerySession:
                 raise
         return [(field.name, native_type(field.to_api_repr())) for field in found.schema or ()]
 
-    def bytes_read(self, statement: str) -> int:
-        """How many bytes a statement would read, without running it."""
+    def bytes_read(self, statement: str) -> tuple[int, int]:
+        """How many bytes a statement would read, and how many would be billed on demand; it is not run."""
         with translated():
-            return self._jobs.dry_run(statement).total_bytes_processed or 0
+            job = self._jobs.dry_run(statement)
+        read = job.total_bytes_processed or 0
+        megabytes = math.ceil(read / MEGABYTE) * MEGABYTE
+        least = LEAST_BILLED * max(1, len(job.referenced_tables))
+        return read, max(megabytes, least) if read else 0
 
     def upload(self, table: str, data: pa.Table) -> int:
         """Append Arrow rows to a managed table, column by name."""

@@ -23,8 +23,9 @@ GOOGLE_API = "https://bigquery.googleapis.com"
 GOOGLE_STORAGE = "bigquerystorage.googleapis.com:443"
 GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
 
-LEAST_BILLED = 10 * 1024 * 1024
-"""BigQuery bills at least 10 MB a query (https://cloud.google.com/bigquery/pricing): a lower cap refuses all."""
+MEGABYTE = 1024 * 1024
+LEAST_BILLED = 10 * MEGABYTE
+"""BigQuery bills whole megabytes, at least 10 a query and a table (https://cloud.google.com/bigquery/pricing)."""
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTP]?)(I?)B?", re.IGNORECASE)
 _LOCATION = re.compile(r"[A-Za-z][A-Za-z0-9-]*")

@@ -21,7 +21,7 @@ from tailrace.sources.bigquery.key import read_key
 from tailrace.sources.bigquery.pool import Pool
 from tailrace.sources.bigquery.samples import SAMPLES
 from tailrace.sources.bigquery.session import BigQuerySession
-from tailrace.sources.bigquery.settings import LEAST_BILLED, BigQuerySettings, endpoints_of
+from tailrace.sources.bigquery.settings import BigQuerySettings, endpoints_of
 from tailrace.sources.bigquery.statement import BIGQUERY
 from tailrace.sources.model import preview_query
 from tailrace.sources.settings import read_settings
@@ -172,8 +172,8 @@ class BigQuerySource:
         """The bytes that a query, or one that fills a stage, would read and bill on demand. Raises SourceError."""
         query = statement.partition(" AS\n")[2] if statement.startswith("CREATE ") else statement
         with self.session(model=True) as session:
-            read = session.bytes_read(query)
-        return {"bytes_read": read, "bytes_billed": max(read, LEAST_BILLED) if read else 0}
+            read, billed = session.bytes_read(query)
+        return {"bytes_read": read, "bytes_billed": billed}
 
     def check(self) -> Iterator[CheckStep]:
         """Test the connection step by step, by doing; steps that need a failed one are skipped."""

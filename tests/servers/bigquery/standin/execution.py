@@ -60,6 +60,8 @@ class Run:
     processed: int = 0
     billed: int = 0
     row_count: int = 0
+    referenced: dict[TableName, None] = field(default_factory=dict)
+    """The tables that are read, each once."""
 
 
 @dataclass
@@ -124,6 +126,7 @@ class Execution:
         target = statement.target
         if not run.dry and target is not None and target.table and not target.temporary:
             (self.updates.admit if statement.is_ddl else self.updates.note)(target)
+        run.referenced |= dict.fromkeys(name for name in statement.reads if not name.temporary)
         run.processed += cost.processed
         run.billed += cost.billed
         if statement.kind in ddl.WITHOUT_ENGINE:

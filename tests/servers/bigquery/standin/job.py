@@ -134,6 +134,11 @@ class Job:
             "statementType": self.result.kind,
             **self.result.statistics,
         }
+        if self.run is not None and self.run.referenced:
+            query["referencedTables"] = [
+                {"projectId": each.project, "datasetId": each.dataset, "tableId": each.table}
+                for each in self.run.referenced
+            ]
         if self.dry:
             query |= {"schema": {"fields": self.result.schema}, "totalBytesProcessedAccuracy": "PRECISE"}
         if self.result.affected is not None:
