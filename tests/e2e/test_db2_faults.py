@@ -18,6 +18,7 @@ from tests.servers.db2 import Database, Db2Server
 from tests.servers.db2.faults import DEADLOCK, LOG_FULL
 
 from tailrace.runtime.events import Event
+from tailrace.sources.db2 import pool
 from tailrace.testing.receiver import Receiver
 
 ROWS = 2_000
@@ -65,6 +66,24 @@ def test_whatever_is_lost_the_next_sync_makes_good(shop: Project, db2: Db2Server
     ended = document["syncs"][-1] if "syncs" in document else document
     assert (code == 0) == (ended["error"] is None)
     assert ended["error"] is None or ended["error"]["code"].startswith("source_"), document
+    _made_good(shop)
+    assert shop.receiver.stats()["arrived"] == ROWS, "none was sent twice"
+
+
+def test_connections_that_were_lost_while_idle_are_made_anew(
+    shop: Project, db2: Db2Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "FRESH", 0.0)  # as if it had been idle for longer
+    database = shop.warehouse.database  # type: ignore[attr-defined]
+    dropped: list[Event] = []
+
+    def drop(event: Event) -> None:
+        if sending(event):
+            dropped.append(event)
+            db2.drop_links(database)
+
+    assert shop.ok(watch=drop).counts.delivered == ROWS
+    assert dropped
     _made_good(shop)
     assert shop.receiver.stats()["arrived"] == ROWS, "none was sent twice"
 

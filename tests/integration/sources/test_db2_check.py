@@ -113,7 +113,7 @@ def test_a_host_name_that_is_not_in_the_certificate_is_refused_by_the_driver(ord
     ("result", "code", "says"),
     [
         (DEADLOCK, "source_conflict", "run it again"),
-        (LOG_FULL, "source_log_full", "log"),
+        (LOG_FULL, "source_log_full", "LOGSECOND"),
         (TABLE_SPACE_FULL, "source_disk_full", "space"),
         (STOPPED, "source_unavailable", "stopped"),
         (NEEDS_REORG, "source_pending", "REORG"),
@@ -147,12 +147,19 @@ def test_what_only_a_busy_server_says_has_its_advice(
         ("SELECT NO_SUCH_FUNCTION(1) FROM ORDERS", "source_failed"),
         ("SELECT 1 / 0 FROM ORDERS", "source_failed"),
         ("SELECT CAST('x' AS DATE) FROM ORDERS", "source_failed"),
+        ("SELECT CAST('x' AS INTEGER) FROM ORDERS", "source_failed"),
+        ("SELECT 2000000000 + 2000000000 FROM ORDERS", "source_failed"),
         ("CREATE TABLE ORDERS (A INTEGER)", "source_exists"),
+        ("INSERT INTO NAMED VALUES (1, 'a')", "source_exists"),
+        ("INSERT INTO NAMED VALUES (NULL, 'a')", "source_failed"),
+        ("INSERT INTO NAMED VALUES (2, 'abcd')", "source_failed"),
     ],
 )
 def test_a_statement_that_db2_refuses_has_its_advice(orders: Database, statement: str, code: str) -> None:
+    orders.sql("CREATE TABLE NAMED (ID BIGINT NOT NULL PRIMARY KEY, NAME VARCHAR(3))")
+    orders.sql("INSERT INTO NAMED VALUES (1, 'x')")
     with Db2Source("w", orders.settings()).session() as session:
-        run = session.execute if statement.startswith("CREATE") else session.rows
+        run = session.rows if statement.startswith("SELE") else session.execute
         with pytest.raises(SourceError) as caught:
             run(statement)
     assert caught.value.code == code

@@ -43,6 +43,10 @@ class Database:
     """Whether there is a user temporary table space, without which nobody can declare a temporary table."""
     log_rows: int | None = None
     """How many rows one unit of work may change before the log is full (-964); None for any number."""
+    refuses: Sqlca | None = None
+    """What whoever logs in is told instead of being let in."""
+    product: str = "CSS10140"
+    """What the server calls itself (PRDID): Derby's name, or that of Db2 on another platform."""
     reorganize: set[tuple[str, str]] = field(default_factory=set)
     """Tables that were altered so that Db2 changes none of their rows until they are reorganized (-668)."""
 

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 _ERROR = b"\0\x08"
 WRONG_PASSWORD = 0x0F
-REASONS = {"expired": 0x0E, "wrong": 0x0F, "unknown": 0x13, "revoked": 0x14, "failed": 0x0A}
+REASONS = {
+    "unsupported": 0x01,
+    "failed": 0x0A,
+    "expired": 0x0E,
+    "wrong": 0x0F,
+    "unknown": 0x13,
+    "revoked": 0x14,
+    "disallowed": 0x16,
+}
 """DRDA's security check codes (SECCHKCD) by what is wrong with an account."""
 
 
@@ -47,6 +55,8 @@ class Door:
             if closed:
                 return closed, False
         answers = session.ask(command.with_parameters(_derbys))
+        if command.code == relay.ACCRDB and session.database is not None:
+            answers = relay.introduced(answers, session.database.product)
         return answers, True
 
     def _problem(self, session: Session, command: Command) -> int:
@@ -66,8 +76,10 @@ class Door:
         if database is None:
             return [relay.reply(command, relay.RDBNFNRM, (relay.SVRCOD, _ERROR), (relay.RDBNAM, raw))]
         session.database = database
+        refused = database.refuses
         if not database.grants.has(session.user, "CONNECT"):
             refused = Sqlca.of(-1060, "08004", session.user)
+        if refused is not None:
             return [
                 relay.reply(command, relay.RDBAFLRM, (relay.SVRCOD, _ERROR), (relay.RDBNAM, raw)),
                 relay.typed_card(command, refused),

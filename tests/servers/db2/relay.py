@@ -272,6 +272,17 @@ def _accepted(part: Frame) -> Frame:
     return part.with_objects([(code, content), *objects[1:]])
 
 
+def introduced(answers: list[Frame], product: str) -> list[Frame]:
+    """The answers to ACCRDB of a server that is this product."""
+    (code, data), *rest = answers[0].objects()
+    if code != ACCRDBRM:
+        return answers
+    content = b"".join(
+        join(name, product.encode() if name == PRDID else value) for name, value in split(data)
+    )
+    return [answers[0].with_objects([(code, content), *rest]), *answers[1:]]
+
+
 class Upstream:
     """The connection to Derby on behalf of a client."""
 

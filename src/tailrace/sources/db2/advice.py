@@ -29,6 +29,11 @@ _COLUMNS = (
 )
 _SPACE = "Free or add space in the database's table spaces."
 _CONFLICT = "Another transaction was in the way; run it again."
+_CERTIFICATE = Advice(
+    "source_tls_failed",
+    "The server's certificate is not trusted or is for another name: `tailrace check` says which, and `tls.ca` "
+    "names the file of the authority that signed it.",
+)
 _DIES = Advice("source_unavailable", NETWORK)
 
 LOST = frozenset({-1224, -1776, -1222, -1229, -1023, -1024, -20_542, -20_157, -1642, -1643, -900})
@@ -146,10 +151,15 @@ ADVICE: dict[str, Advice] = {
         "source_license", "Db2 for z/OS and i need a Db2 Connect licence, and are not supported."
     ),
     "-1776": Advice("source_unavailable", "This is a standby: connect to the primary."),
+    "-10013": Advice(
+        "source_tls_files",
+        "If it speaks of GSKit: the file of `tls.ca` must be PEM, with the certificate of the authority.",
+    ),
     "-20157": Advice(
         "source_unavailable", "The database is quiesced by its administrator; run it again later."
     ),
     "-20542": _DIES,
+    "-20576": _CERTIFICATE,
     "-30040": Advice("source_unavailable", "The server is short of a resource; run it again later."),
     "-30060": Advice("source_permission", _GRANTS),
     "-30061": Advice("source_missing", "Check the source's `database`; on IBM Cloud it is usually `bludb`."),
@@ -175,16 +185,16 @@ ADVICE: dict[str, Advice] = {
         "source_unauthorized", "The account is disabled or locked: let an administrator look at it."
     ),
     "-30082/24": Advice("source_unauthorized", "Check the source's `username` and `password`."),
+    "-30082/25": Advice(
+        "source_unauthorized",
+        "This user may not log in from here or now: an administrator looks at the server's rules for connections.",
+    ),
     "-30082/36": Advice(
         "source_unauthorized",
         "The server's account is not set up to check logins: its administrator looks into db2diag.log.",
     ),
     "-30108": Advice("source_unavailable", "The connection was lost. " + NETWORK),
-    "TLS": Advice(
-        "source_tls_failed",
-        "The server's certificate is not trusted or is for another name: `tailrace check` says which, and `tls.ca` "
-        "names the file of the authority that signed it.",
-    ),
+    "TLS": _CERTIFICATE,
     "CLI0106E": _DIES,
     "CLI0108E": _DIES,
     "CLI0118E": Advice(

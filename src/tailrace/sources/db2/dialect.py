@@ -235,19 +235,18 @@ class Db2Dialect(Dialect):
         text = parts[0] if len(parts) == 1 else " || ',' || ".join(map(_json_text, parts))
         return self.cast(text if len(parts) == 1 else f"('[' || {text} || ']')", self.type_of("text"))
 
-    def key_problem(self, columns: Sequence[Column], alias: str) -> str:
-        """As elsewhere, and 'long': Db2 cuts off, with no more than a warning, what a cast has no room for.
+    def too_long(self, parts: Sequence[tuple[str, Column]]) -> str | None:
+        """Db2 cuts off, with no more than a warning, what a cast has no room for.
 
         https://www.ibm.com/docs/en/db2/11.5?topic=elements-cast-specifications
         """
-        found = super().key_problem(columns, alias)
-        if not any(column.kind is Kind.TEXT for column in columns):
-            return found
-        parts = [self.canonical_text(f"{alias}.{self.quote(column.name)}", column) for column in columns]
-        texts = parts if len(parts) == 1 else [f"({_json_text(part)})" for part in parts]
+        texts = [text if len(parts) == 1 else f"({_json_text(text)})" for text, _ in parts]
         size = " + ".join(f"LENGTH({text})" for text in texts)
         room = TEXT if len(parts) == 1 else TEXT - len(parts) - 1
-        return f"CASE WHEN {size} > {room} THEN 'long' ELSE {found} END"
+        return f"{size} > {room}"
+
+    def no_text(self, expr: str) -> str:
+        return f"LENGTH({expr}) = 0"
 
     def strip(self, expr: str) -> str:
         space = self.literal(WHITE_SPACE)

@@ -13,7 +13,9 @@ KEPT = 2
 """How many idle connections are kept."""
 
 KEPT_SECONDS = 30.0
-_FRESH = 1.0
+FRESH = 1.0
+"""Seconds after which one that is taken is first asked for a sign of life."""
+
 _PING = 5.0
 
 
@@ -58,7 +60,7 @@ class Pool:
 def _answers(child: Child, idle: float) -> bool:
     if not child.alive or idle > KEPT_SECONDS:
         return False
-    if idle < _FRESH:
+    if idle < FRESH:
         return True
     try:
         child.call("rows", "SELECT 1 FROM SYSIBM.SYSDUMMY1", seconds=_PING)
