@@ -5,6 +5,7 @@ The stand-in has neither, so both run on DuckDB, which is given Db2's functions.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -42,6 +43,9 @@ CREATE TABLE orders (id VARCHAR, total DECIMAL(10,2), note VARCHAR, moment TIMES
 CREATE TABLE SEGMENT_REVERSE_ETL.REJECTIONS_MAP_12345678 (record_id VARCHAR, operation VARCHAR, checksum VARCHAR,
   attempts INTEGER, next_try_at TIMESTAMP, fingerprint VARCHAR);
 """
+WIDEST = 1_000 if os.environ.get("CHAOS") == "long" else 24
+"""Columns of a wide model: the most that Db2's tables take beside ours, over which DuckDB sits for minutes, or a few."""
+
 FORMS: dict[str, Dialect] = {
     "full": Db2Dialect(lambda: True),
     "apart": Db2Dialect(lambda: False),
@@ -116,6 +120,45 @@ def test_both_forms_give_the_same_plan(
     assert full == apart
     counted = sum(row["total"] for row in full if row["reason"] == "model_rows")
     assert counted == (len(model) if state else 0)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_plan_of_more_columns_than_fit_twice_into_a_select_list_finds_a_change(
+    database: duckdb.DuckDBPyConnection, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Db2Dialect, "columns_per_select", WIDEST + 12)
+    dialect, last = FORMS[form], WIDEST - 1
+    model = [Column(f"v{number}", Kind.TEXT, "VARCHAR(20)") for number in range(WIDEST)]
+    columns = store_columns(dialect, model)
+    records = dialect.table(NAMES.schema, NAMES.records)
+    values = ", ".join(f"'{number}' AS v{number}" for number in range(1, WIDEST))
+    database.execute(
+        f"CREATE OR REPLACE TABLE wide AS SELECT k AS v0, {values} FROM (VALUES ('a'), ('b')) AS t(k)"
+    )
+    own = "true AS delivered, false AS uncertain, NULL AS baseline, NULL AS record_level_id, 1 AS synced_n"
+    database.execute(f"CREATE OR REPLACE TABLE {records} AS SELECT v0 AS record_id, *, {own} FROM wide")
+    database.execute(f"UPDATE wide SET v{last} = 'changed' WHERE v0 = 'b'")
+    request = PlanRequest(
+        sql="SELECT * FROM wide",
+        where=None,
+        key=(model[0],),
+        columns=columns,
+        records=RecordsTable(columns, 2, has_checksum=False),
+        operations=frozenset({"added", "updated", "deleted"}),
+        first=False,
+    )
+    statements = plan_statements(dialect, NAMES, request, "wide")
+    assert "m_c0" not in "".join(statements.listed)
+    for statement in statements.stage:
+        run(database, statement)
+    (query,) = on_duckdb(statements.query)
+    found = database.execute(query).fetchall()
+    for statement in statements.clear:
+        run(database, statement)
+    assert {(row[0], row[1], row[-1]) for row in found} == {
+        ("updated", "b", "changed"),
+        ("count", None, None),
+    }
 
 
 def plan(
