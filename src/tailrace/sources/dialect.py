@@ -180,17 +180,30 @@ class Dialect(Syntax, ABC):
         """Why a row's key cannot be used: 'null', 'empty' or 'blank', or 'long' where the state's column of keys has
         no room for it; NULL where it can (R6)."""
         values = [f"{alias}.{self.quote(column.name)}" for column in columns]
-        texts = [
-            self.canonical_text(value, column)
+        parts = [
+            (self.canonical_text(value, column), column)
             for value, column in zip(values, columns, strict=True)
-            if column.kind is Kind.TEXT
         ]
+        texts = [text for text, column in parts if column.kind is Kind.TEXT]
         whens = [f"WHEN {' OR '.join(f'{value} IS NULL' for value in values)} THEN 'null'"]
         if texts:
-            empty = " OR ".join(f"{self.exact(text)} = {self.exact(self.literal(''))}" for text in texts)
-            blank = " OR ".join(f"{self.strip(text)} = ''" for text in texts)
+            too_long = self.too_long(parts)
+            whens += [f"WHEN {too_long} THEN 'long'"] if too_long else []
+            empty = " OR ".join(self.no_text(text) for text in texts)
+            blank = " OR ".join(self.no_text(self.strip(text)) for text in texts)
             whens += [f"WHEN {empty} THEN 'empty'", f"WHEN {blank} THEN 'blank'"]
         return f"CASE {' '.join(whens)} END"
+
+    def too_long(self, parts: Sequence[tuple[str, Column]]) -> str | None:
+        """The condition that a key with a text in it, given as canonical texts of its columns, is cut off in the state.
+
+        None where the column of keys has room for every key.
+        """
+        return None
+
+    def no_text(self, expr: str) -> str:
+        """The condition that a text has no character, not even a blank."""
+        return f"{self.exact(expr)} = {self.exact(self.literal(''))}"
 
     @abstractmethod
     def strip(self, expr: str) -> str:

@@ -142,27 +142,16 @@ class AzureDialect(AzureSyntax, Dialect):
         whole = parts[0] if len(parts) == 1 else text.json_text([self.binary(part) for part in parts])
         return self.cast(whole, KEY)
 
-    def key_problem(self, columns: Sequence[Column], alias: str) -> str:
-        """As elsewhere, and 'long': a key must fit into the type that distributes the table."""
-        texts = [
-            self.canonical_text(f"{alias}.{bracketed(column.name)}", column)
-            for column in columns
-            if column.kind is Kind.TEXT
-        ]
-        found = super().key_problem(columns, alias)
-        if not texts:
-            return found
-        empty = " OR ".join(f"DATALENGTH({value}) = 0" for value in texts)
-        blank = " OR ".join(f"DATALENGTH({self.strip(value)}) = 0" for value in texts)
-        null = " OR ".join(f"{alias}.{bracketed(column.name)} IS NULL" for column in columns)
-        size = " + ".join(f"DATALENGTH({value})" for value in texts)
+    def too_long(self, parts: Sequence[tuple[str, Column]]) -> str | None:
+        """A key must fit into the type that distributes the table."""
+        size = " + ".join(f"DATALENGTH({text})" for text, column in parts if column.kind is Kind.TEXT)
         room = 2 * KEY_CHARACTERS
-        if len(columns) > 1:  # escaping may double each, and the other parts need room
-            room = KEY_CHARACTERS - _PART_CHARACTERS * len(columns)
-        return (
-            f"CASE WHEN {null} THEN 'null' WHEN {empty} THEN 'empty' WHEN {blank} THEN 'blank'"
-            f" WHEN {size} > {room} THEN 'long' END"
-        )
+        if len(parts) > 1:  # escaping may double each, and the other parts need room
+            room = KEY_CHARACTERS - _PART_CHARACTERS * len(parts)
+        return f"{size} > {room}"
+
+    def no_text(self, expr: str) -> str:
+        return f"DATALENGTH({expr}) = 0"
 
     def strip(self, expr: str) -> str:
         return f"TRIM({self.literal(WHITE_SPACE)} FROM {expr})"

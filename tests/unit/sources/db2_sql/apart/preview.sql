@@ -2,11 +2,11 @@ DECLARE GLOBAL TEMPORARY TABLE SESSION."MODEL_MAP_12345678" ("MINE" INTEGER, "PR
 
 INSERT INTO SESSION."MODEL_MAP_12345678"
 WITH big AS (SELECT * FROM shop.orders WHERE total > 5)
-SELECT 1 AS mine, CASE WHEN LENGTH(('"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
+SELECT 1 AS mine, CASE WHEN model."ID" IS NULL OR model."Name" IS NULL THEN 'null' WHEN LENGTH(('"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
 ', '\n'), '', '\r') || '"')) + LENGTH(('"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(RTRIM(model."Name"), '\', '\\'), '"', '\"'), '	', '\t'), '
-', '\n'), '', '\r') || '"')) > 3997 THEN 'long' ELSE CASE WHEN model."ID" IS NULL OR model."Name" IS NULL THEN 'null' WHEN HASH(RTRIM(model."Name"), 2) = HASH('', 2) THEN 'empty' WHEN RTRIM(LTRIM(RTRIM(model."Name"), '	
+', '\n'), '', '\r') || '"')) > 3997 THEN 'long' WHEN LENGTH(RTRIM(model."Name")) = 0 THEN 'empty' WHEN LENGTH(RTRIM(LTRIM(RTRIM(model."Name"), '	
                   　'), '	
-                  　') = '' THEN 'blank' END END AS problem, CAST(('[' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
+                  　')) = 0 THEN 'blank' END AS problem, CAST(('[' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
 ', '\n'), '', '\r') || '"' || ',' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(RTRIM(model."Name"), '\', '\\'), '"', '\"'), '	', '\t'), '
 ', '\n'), '', '\r') || '"' || ']') AS VARCHAR(4000)) AS record_id, CAST(model."ID" AS BIGINT) AS c0, CAST(RTRIM(model."Name") AS VARCHAR(20)) AS c1, model."TOTAL" AS c2, model."EXTRA_JSON" AS c3, model."MOMENT" AS c4
 FROM (

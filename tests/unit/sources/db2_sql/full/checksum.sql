@@ -9,11 +9,11 @@ SELECT keyed.*, count(*) OVER (PARTITION BY HASH(keyed.record_id, 2)) AS n
 FROM (
 SELECT plain.*, LOWER(HEX(HASH(COALESCE(HEX(HASH(plain."C1", 2)), '-') || COALESCE(HEX(HASH(plain."C3", 2)), '-') || COALESCE(HEX(HASH(CAST(plain."C0" AS VARCHAR(20)), 2)), '-') || COALESCE(HEX(HASH(SUBSTR(VARCHAR_FORMAT(plain."C4", 'YYYY-MM-DD HH24:MI:SS.FF12'), 1, 10) || 'T' || TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM SUBSTR(VARCHAR_FORMAT(plain."C4", 'YYYY-MM-DD HH24:MI:SS.FF12'), 12))), 2)), '-') || COALESCE(HEX(HASH(CASE WHEN plain."C2" = 0 THEN '0' ELSE CASE WHEN plain."C2" < 0 THEN '-' ELSE '' END || CASE WHEN TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44))) LIKE '.%' THEN '0' ELSE '' END || CASE WHEN LOCATE('.', TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44)))) > 0 THEN TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44))))) ELSE TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44))) END END, 2)), '-'), 2))) AS digest
 FROM (
-SELECT 1 AS mine, CASE WHEN LENGTH(('"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
+SELECT 1 AS mine, CASE WHEN model."ID" IS NULL OR model."Name" IS NULL THEN 'null' WHEN LENGTH(('"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
 ', '\n'), '', '\r') || '"')) + LENGTH(('"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(RTRIM(model."Name"), '\', '\\'), '"', '\"'), '	', '\t'), '
-', '\n'), '', '\r') || '"')) > 3997 THEN 'long' ELSE CASE WHEN model."ID" IS NULL OR model."Name" IS NULL THEN 'null' WHEN HASH(RTRIM(model."Name"), 2) = HASH('', 2) THEN 'empty' WHEN RTRIM(LTRIM(RTRIM(model."Name"), '	
+', '\n'), '', '\r') || '"')) > 3997 THEN 'long' WHEN LENGTH(RTRIM(model."Name")) = 0 THEN 'empty' WHEN LENGTH(RTRIM(LTRIM(RTRIM(model."Name"), '	
                   　'), '	
-                  　') = '' THEN 'blank' END END AS problem, CAST(('[' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
+                  　')) = 0 THEN 'blank' END AS problem, CAST(('[' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
 ', '\n'), '', '\r') || '"' || ',' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(RTRIM(model."Name"), '\', '\\'), '"', '\"'), '	', '\t'), '
 ', '\n'), '', '\r') || '"' || ']') AS VARCHAR(4000)) AS record_id, CAST(model."ID" AS BIGINT) AS c0, CAST(RTRIM(model."Name") AS VARCHAR(20)) AS c1, model."TOTAL" AS c2, model."EXTRA_JSON" AS c3, model."MOMENT" AS c4
 FROM (
@@ -46,11 +46,11 @@ SELECT keyed.*, count(*) OVER (PARTITION BY HASH(keyed.record_id, 2)) AS n
 FROM (
 SELECT plain.*, LOWER(HEX(HASH(COALESCE(HEX(HASH(plain."C1", 2)), '-') || COALESCE(HEX(HASH(plain."C3", 2)), '-') || COALESCE(HEX(HASH(CAST(plain."C0" AS VARCHAR(20)), 2)), '-') || COALESCE(HEX(HASH(SUBSTR(VARCHAR_FORMAT(plain."C4", 'YYYY-MM-DD HH24:MI:SS.FF12'), 1, 10) || 'T' || TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM SUBSTR(VARCHAR_FORMAT(plain."C4", 'YYYY-MM-DD HH24:MI:SS.FF12'), 12))), 2)), '-') || COALESCE(HEX(HASH(CASE WHEN plain."C2" = 0 THEN '0' ELSE CASE WHEN plain."C2" < 0 THEN '-' ELSE '' END || CASE WHEN TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44))) LIKE '.%' THEN '0' ELSE '' END || CASE WHEN LOCATE('.', TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44)))) > 0 THEN TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44))))) ELSE TRIM(LEADING '0' FROM CAST(ABS(plain."C2") AS VARCHAR(44))) END END, 2)), '-'), 2))) AS digest
 FROM (
-SELECT 1 AS mine, CASE WHEN LENGTH(('"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
+SELECT 1 AS mine, CASE WHEN model."ID" IS NULL OR model."Name" IS NULL THEN 'null' WHEN LENGTH(('"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
 ', '\n'), '', '\r') || '"')) + LENGTH(('"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(RTRIM(model."Name"), '\', '\\'), '"', '\"'), '	', '\t'), '
-', '\n'), '', '\r') || '"')) > 3997 THEN 'long' ELSE CASE WHEN model."ID" IS NULL OR model."Name" IS NULL THEN 'null' WHEN HASH(RTRIM(model."Name"), 2) = HASH('', 2) THEN 'empty' WHEN RTRIM(LTRIM(RTRIM(model."Name"), '	
+', '\n'), '', '\r') || '"')) > 3997 THEN 'long' WHEN LENGTH(RTRIM(model."Name")) = 0 THEN 'empty' WHEN LENGTH(RTRIM(LTRIM(RTRIM(model."Name"), '	
                   　'), '	
-                  　') = '' THEN 'blank' END END AS problem, CAST(('[' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
+                  　')) = 0 THEN 'blank' END AS problem, CAST(('[' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
 ', '\n'), '', '\r') || '"' || ',' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(RTRIM(model."Name"), '\', '\\'), '"', '\"'), '	', '\t'), '
 ', '\n'), '', '\r') || '"' || ']') AS VARCHAR(4000)) AS record_id, CAST(model."ID" AS BIGINT) AS c0, CAST(RTRIM(model."Name") AS VARCHAR(20)) AS c1, model."TOTAL" AS c2, model."EXTRA_JSON" AS c3, model."MOMENT" AS c4
 FROM (

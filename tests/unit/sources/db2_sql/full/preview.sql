@@ -6,11 +6,11 @@ SELECT CASE WHEN m.mine IS NULL AND (r.delivered = TRUE OR r.uncertain = TRUE) T
 FROM (
 SELECT keyed.*, count(*) OVER (PARTITION BY HASH(keyed.record_id, 2)) AS n
 FROM (
-SELECT 1 AS mine, CASE WHEN LENGTH(('"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
+SELECT 1 AS mine, CASE WHEN model."ID" IS NULL OR model."Name" IS NULL THEN 'null' WHEN LENGTH(('"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
 ', '\n'), '', '\r') || '"')) + LENGTH(('"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(RTRIM(model."Name"), '\', '\\'), '"', '\"'), '	', '\t'), '
-', '\n'), '', '\r') || '"')) > 3997 THEN 'long' ELSE CASE WHEN model."ID" IS NULL OR model."Name" IS NULL THEN 'null' WHEN HASH(RTRIM(model."Name"), 2) = HASH('', 2) THEN 'empty' WHEN RTRIM(LTRIM(RTRIM(model."Name"), '	
+', '\n'), '', '\r') || '"')) > 3997 THEN 'long' WHEN LENGTH(RTRIM(model."Name")) = 0 THEN 'empty' WHEN LENGTH(RTRIM(LTRIM(RTRIM(model."Name"), '	
                   　'), '	
-                  　') = '' THEN 'blank' END END AS problem, CAST(('[' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
+                  　')) = 0 THEN 'blank' END AS problem, CAST(('[' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(CAST(model."ID" AS VARCHAR(20)), '\', '\\'), '"', '\"'), '	', '\t'), '
 ', '\n'), '', '\r') || '"' || ',' || '"' || REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(RTRIM(model."Name"), '\', '\\'), '"', '\"'), '	', '\t'), '
 ', '\n'), '', '\r') || '"' || ']') AS VARCHAR(4000)) AS record_id, CAST(model."ID" AS BIGINT) AS c0, CAST(RTRIM(model."Name") AS VARCHAR(20)) AS c1, model."TOTAL" AS c2, model."EXTRA_JSON" AS c3, model."MOMENT" AS c4
 FROM (

@@ -122,8 +122,12 @@ FROM (
         '' || '.'
       )
       THEN 'empty'
-      WHEN TRIM(model."Name", '	
-                  　') = ''
+      WHEN (
+        TRIM(model."Name", '	
+                  　') || '.'
+      ) = (
+        '' || '.'
+      )
       THEN 'blank'
     END AS problem,
     (

@@ -28,8 +28,12 @@ SELECT
       '' || '.'
     )
     THEN 'empty'
-    WHEN TRIM(model."Name", '	
-                  　') = ''
+    WHEN (
+      TRIM(model."Name", '	
+                  　') || '.'
+    ) = (
+      '' || '.'
+    )
     THEN 'blank'
   END AS problem,
   (
