@@ -8,7 +8,7 @@ import pytest
 from tests.servers.db2 import Database, Db2Server
 from tests.servers.db2.faults import CANCELLED, DEADLOCK, LOG_FULL, NEEDS_REORG, STOPPED, TABLE_SPACE_FULL
 
-from tailrace.errors import SourceError
+from tailrace.errors import ModelError, SourceError
 from tailrace.sources.base import CheckStep
 from tailrace.sources.db2.source import Db2Source
 
@@ -165,6 +165,11 @@ def test_a_statement_that_db2_refuses_has_its_advice(orders: Database, statement
     assert caught.value.code == code
     assert caught.value.hint
     assert "SQLCODE" in caught.value.message
+
+
+def test_a_preview_says_which_column_is_there_twice(orders: Database) -> None:
+    with pytest.raises(ModelError, match="more than one column named 'id'"):
+        Db2Source("w", orders.settings()).preview("SELECT id, id FROM orders", 5)
 
 
 def test_a_row_that_is_too_wide_for_every_page_has_its_remedy(db2: Db2Server) -> None:

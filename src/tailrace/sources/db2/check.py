@@ -108,8 +108,8 @@ class _Run:
             query = f"SELECT * FROM {dialect.table(schema, swapped(table))}"
             if self._readable(query):
                 if number == 0:
-                    return f"{schema}.{table} may be read; the database has {len(found)} tables and views"
-                return f"{schema}.{table} may be read; {number} tables before it may not, of {len(found)}"
+                    return f"{schema}.{table} may be read (tables and views: {len(found)})"
+                return f"{schema}.{table} may be read, {number} before it may not (tables and views: {len(found)})"
         schema, table = tried[0]
         raise SourceError(
             f"none of {len(tried)} tables and views may be read: this user lacks SELECT, for example on {schema}.{table}",

@@ -24,7 +24,7 @@ from tailrace.sources.db2.session import Db2Session
 from tailrace.sources.db2.settings import Db2Connection, Db2Settings, connection_of
 from tailrace.sources.db2.texts import settled
 from tailrace.sources.db2.types import LONGEST, kind_of, native_of
-from tailrace.sources.model import preview_query
+from tailrace.sources.model import check_model, preview_query
 from tailrace.sources.settings import read_settings
 
 if TYPE_CHECKING:
@@ -101,7 +101,9 @@ class Db2Source:
 
     def preview(self, sql: str, limit: int) -> pa.Table:
         """The first records of a model's statement, with values as a sync would read them."""
-        query = preview_query(self.dialect, db2_statement(sql, self.limits), self.describe(sql), limit)
+        columns = self.describe(sql)
+        check_model(columns, (), self.limits)
+        query = preview_query(self.dialect, db2_statement(sql, self.limits), columns, limit)
         with self.session(model=True) as session:
             return session.read(query).read_all()
 
