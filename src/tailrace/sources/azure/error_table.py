@@ -153,6 +153,7 @@ _WORDS: tuple[tuple[str, int], ...] = (
     (r"Incorrect syntax near", 102),
     (r"Unclosed quotation mark", 105),
     (r"Divide by zero", 8134),
+    (r"is invalid in the select list because it is not contained", 8120),
     (r"insufficient disk space|Could not allocate space", 1105),
     (r"insufficient system memory", 701),
 )
