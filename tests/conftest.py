@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from tests.servers.azure import AzureServer, Pool
 from tests.servers.bigquery.server import BigQueryServer
 from tests.servers.bigquery.server import Dataset as BigQueryDataset
 from tests.servers.db2 import Database as Db2Database
 from tests.servers.db2 import Db2Server
 from tests.servers.postgres import Database, PostgresServer
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

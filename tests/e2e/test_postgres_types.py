@@ -139,3 +139,25 @@ def test_text_that_is_not_what_the_database_says_is_named(encoded: Opened) -> No
     project.sql = f"SELECT id, {document.error.hint.rpartition(': ')[2].rstrip('.')} AS name FROM people"
     assert project.ok().counts.added == 2
     assert project.names["2"] == "é"
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "UTF8"])
+@pytest.mark.parametrize("remember", ["values", "checksum"])
+def test_json_that_jsonb_would_refuse_holds_nobody_up(encoded: Opened, encoding: str, remember: str) -> None:
+    project = encoded(encoding)
+    project.edit(remember=remember)
+    project.data(
+        "CREATE TABLE people (id bigint, name json)",
+        r"""INSERT INTO people VALUES (1, '"\u20ac"'), (2, '"\u0000"'), (3, '1e400000'), (4, '{"a": 1, "b": 2}')""",
+    )
+    assert project.ok().counts.added == 4
+    project.data(
+        r"""UPDATE people SET name = '"\u20ad"' WHERE id = 1""",
+        r"""UPDATE people SET name = '"\u0000x"' WHERE id = 2""",
+        r"""UPDATE people SET name = '1e400001' WHERE id = 3""",
+        r"""UPDATE people SET name = '{"b":2,"a":1}' WHERE id = 4""",
+        r"""INSERT INTO people VALUES (5, '"\ud800"')""",
+    )
+    for count in (3, 0):
+        counts = project.sync().counts
+        assert (counts.updated, counts.added, counts.rejected) == (count, 1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -40,6 +41,21 @@ def test_a_plan_whose_mapping_cannot_be_read_is_given_up_and_planned_anew(projec
     assert (given_up.status, planned.status) == ("superseded", "success")
     assert "cannot be read" in given_up.warnings[0]
     assert len(project.held) == 12
+
+
+def test_r17_an_earlier_version_in_another_form_asks_for_a_choice(project: Project) -> None:
+    project.many(3)
+    project.ok()
+    ((stored,),) = project.state("SELECT spec FROM {checkpoints}")
+    spec = json.dumps(json.loads(stored) | {"rendered_before": {"fingerprint": "old"}}).replace("'", "''")
+    project.state(f"UPDATE {{checkpoints}} SET spec = '{spec}'")
+    document = project.sync()
+    assert document.error is not None
+    assert (document.status, document.error.code) == ("blocked", "state_unreadable")
+    project.edit(on_change="keep")
+    assert project.ok().counts.unchanged == 3
+    project.edit(on_change=None)
+    assert project.ok().counts.unchanged == 3
 
 
 @pytest.mark.parametrize("obstacle", ["age", "none"])

@@ -13,7 +13,7 @@ from tailrace.errors import Cancelled, SourceUnavailable, TailraceError
 from tailrace.runtime.events import OnEvent, Waiting
 from tailrace.runtime.heirs import check_heir
 from tailrace.runtime.lease import LeaseKeeper, lease_seconds
-from tailrace.runtime.prepared import Prepared
+from tailrace.runtime.prepared import Bound
 from tailrace.runtime.stop import StopSignal
 from tailrace.sources.base import Source
 from tailrace.state import lease
@@ -77,7 +77,7 @@ def take_fence(
 
 @contextmanager
 def hold(
-    prepared: Prepared,
+    bound: Bound,
     store_id: str,
     clock: Clock,
     *,
@@ -89,18 +89,18 @@ def hold(
     `renewed` is told until when the lease holds, by this machine's clock; the lease does not hang on what comes of
     that. Raises LeaseHeld, StateError, SourceError.
     """
-    source = prepared.source
+    source = bound.source
     with source.session() as session:
         schema = ensure_schema(session, source.dialect, source.schema)
-        names = follow(session, source.dialect, replace(prepared.names, schema=schema))
+        names = follow(session, source.dialect, replace(bound.names, schema=schema))
         ensure_mapping(
             session,
             source.dialect,
             names,
-            source_id=prepared.model.source,
-            model_id=prepared.model.name,
-            project=prepared.project.name,
-            mapping=prepared.mapping.name,
+            source_id=bound.model.source,
+            model_id=bound.model.name,
+            project=bound.project.name,
+            mapping=bound.mapping.name,
         )
     ttl = lease_seconds(http_timeout)
     taken = take_fence(source, names, store_id, clock, ttl=ttl, http_timeout=http_timeout)
@@ -115,7 +115,7 @@ def hold(
     me = this_holder(store_id)
     try:
         with source.session() as session:
-            check_heir(session, source, prepared.project, prepared.mapping, names, taken.checkpoint)
+            check_heir(session, source, bound.project, bound.mapping, names, taken.checkpoint)
         if taken.previous_job is not None:
             source.cancel(taken.previous_job)
         keeper.start(taken.taken_at, taken.taken_wall)

@@ -11,7 +11,7 @@ from tailrace.clock import Clock
 from tailrace.errors import DestinationError, SourceUnavailable, TailraceError
 from tailrace.outcomes import Outcome, Span
 from tailrace.runtime.fenced import Held
-from tailrace.runtime.prepared import Prepared
+from tailrace.runtime.prepared import Bound
 from tailrace.runtime.requesting import rejection_scope
 from tailrace.runtime.sending import Sealed, blocked_by_rejections
 from tailrace.state import commit
@@ -164,16 +164,14 @@ def _settled(store: Store, held: Held, sync: str, *ended: Any) -> SyncRow:
     return row
 
 
-def begin_row(
-    prepared: Prepared, held: Held, store: Store, clock: Clock, sync: str, *, resumed: bool
-) -> SyncRow:
+def begin_row(bound: Bound, held: Held, store: Store, clock: Clock, sync: str, *, resumed: bool) -> SyncRow:
     """Enter a sync into the control store under the fence that is held. Raises LeaseHeld."""
     return store.syncs.begin(
         sync,
-        mapping=prepared.mapping.name,
+        mapping=bound.mapping.name,
         state_id=held.fence.names.id,
-        project=prepared.project.name,
-        environment=prepared.project.environment,
+        project=bound.project.name,
+        environment=bound.project.environment,
         fence=held.fence.number,
         owner=held.owner,
         host=held.host,

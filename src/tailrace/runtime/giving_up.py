@@ -10,7 +10,7 @@ from tailrace.clock import Clock
 from tailrace.errors import StateError, TailraceError
 from tailrace.runtime.fenced import hold
 from tailrace.runtime.finishing import begin_row, give_up
-from tailrace.runtime.prepared import prepare
+from tailrace.runtime.prepared import bind
 from tailrace.runtime.resuming import load
 from tailrace.spec.project import Project
 
@@ -23,9 +23,9 @@ def give_up_interrupted(
     project: Project, environ: Mapping[str, str], store: Store, clock: Clock, mapping: str, sync: str
 ) -> SyncRow:
     """End the sealed plan of `sync` as discarded. Raises LeaseHeld while it runs, StateError if it has no plan."""
-    prepared = prepare(project, mapping, environ)
-    timeout = prepared.target.action.limits(prepared.target.settings).timeout
-    with hold(prepared, store.id, clock, http_timeout=timeout, renewed=lambda _until: None) as held:
+    bound = bind(project, mapping, environ)
+    timeout = bound.target.action.limits(bound.target.settings).timeout
+    with hold(bound, store.id, clock, http_timeout=timeout, renewed=lambda _until: None) as held:
         found = held.checkpoint
         if found.phase != "planned" or found.sync_id != sync:
             raise StateError(
@@ -33,9 +33,9 @@ def give_up_interrupted(
                 hint="Only an interrupted sync can be discarded; see `tailrace syncs`.",
                 code="not_interrupted",
             )
-        row = begin_row(prepared, held, store, clock, sync, resumed=True)
+        row = begin_row(bound, held, store, clock, sync, resumed=True)
         try:
-            interrupted = load(project, environ, store, prepared, held)
+            interrupted = load(project, environ, store, bound, held)
             return give_up(
                 interrupted.sealed,
                 held,

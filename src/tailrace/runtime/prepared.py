@@ -51,20 +51,26 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """One mapping, ready to plan: the model's columns are known, its expressions compiled."""
+class Bound:
+    """One mapping between its source and its destination: enough to go on with a plan that is sealed."""
 
     project: Project
     mapping: MappingSpec
     model: ModelSpec
     source: Source
     target: Target
+    names: StateNames
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared(Bound):
+    """One mapping, ready to plan: the model's columns are known, its expressions compiled."""
+
     statement: str
     """The model's SQL, one statement without its semicolon."""
     columns: tuple[Column, ...]
     key: tuple[Column, ...]
     compiled: CompiledMapping
-    names: StateNames
     remember: Remember
 
     @property
@@ -128,6 +134,16 @@ def check_operations(project: Project, mapping: MappingSpec, action: Action) -> 
         )
 
 
+def bind(project: Project, name: str, environ: Mapping[str, str], source: Source | None = None) -> Bound:
+    """What the files say of a mapping's source and destination; connects nowhere. Raises ConfigError."""
+    mapping = project.mappings[name]
+    model = project.models[mapping.model]
+    source = source or project_source(project, model.source, environ)
+    with placed(project, ("mappings", name, "action")):
+        target = project_target(project, mapping.destination, mapping.action, environ)
+    return Bound(project, mapping, model, source, target, state_names(project, mapping, source))
+
+
 def prepare(
     project: Project, name: str, environ: Mapping[str, str], source: Source | None = None
 ) -> Prepared:
@@ -138,11 +154,8 @@ def prepare(
     from tailrace.sources.model import check_model
     from tailrace.sources.statement import model_statement
 
-    mapping = project.mappings[name]
-    model = project.models[mapping.model]
-    source = source or project_source(project, model.source, environ)
-    with placed(project, ("mappings", name, "action")):
-        target = project_target(project, mapping.destination, mapping.action, environ)
+    bound = bind(project, name, environ, source)
+    mapping, model, source, target = bound.mapping, bound.model, bound.source, bound.target
     check_operations(project, mapping, target.action)
     with placed(project, ("models", model.name, "sql")):
         statement = model_statement(model.sql, source.limits)
@@ -164,7 +177,7 @@ def prepare(
         columns=columns,
         key=tuple(key),
         compiled=compiled,
-        names=state_names(project, mapping, source),
+        names=bound.names,
         remember=mapping.remember or source.remember,
     )
 

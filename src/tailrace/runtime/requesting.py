@@ -48,10 +48,18 @@ def previous_of(found: Checkpoint | None) -> Previous:
     if found is None:
         return Previous()
     spec = dict(found.spec or {})
-    renderings = [Rendering(**each) for each in spec.pop(_EARLIER, ())]
+    renderings = [_rendering(each) for each in spec.pop(_EARLIER, ())]
     if found.fingerprint is not None:
         renderings.append(Rendering(found.fingerprint, spec))
     return Previous(found.columns or (), found.remember, tuple(renderings), found.destination, found.first)
+
+
+def _rendering(stored: Any) -> Rendering:
+    """A version as it was stored; one in a form that is not ours becomes one that `unpin` refuses, should it matter."""
+    try:
+        return Rendering(**stored)
+    except TypeError:
+        return Rendering("", {})
 
 
 def pinned_document(

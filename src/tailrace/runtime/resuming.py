@@ -13,13 +13,14 @@ from tailrace.outcomes import Outcome, Refusal, Span
 from tailrace.runtime.fenced import Held
 from tailrace.runtime.finishing import ledger_outcomes, outcome_totals
 from tailrace.runtime.pinned import settle, unpin
-from tailrace.runtime.prepared import Prepared, Target, project_target
+from tailrace.runtime.prepared import Bound, Target, project_target
 from tailrace.runtime.sending import Sealed
 from tailrace.sources.base import Session
 from tailrace.spec.project import Project
-from tailrace.state.checkpoint import Checkpoint
+from tailrace.state.checkpoint import Checkpoint, read_checkpoint
 from tailrace.state.outcomes import count_delivered
 from tailrace.state.progress import Progress, commit_progress, exceptions_query, load_progress, without
+from tailrace.state.renames import find_names
 from tailrace.state.seal import SealedPlan
 from tailrace.state.upkeep import verify_row_count
 from tailrace.store.rows import ExceptionRow, UnitPlan
@@ -66,25 +67,38 @@ def sealed_plan(found: Checkpoint) -> SealedPlan:
     )
 
 
-def load(
-    project: Project, environ: Mapping[str, str], store: Store, prepared: Prepared, held: Held
-) -> Interrupted:
-    """The interrupted plan with all that both memories know of it. Raises StateError, ConfigError, SourceError."""
+def waits(bound: Bound) -> bool:
+    """Is there a sealed plan of this mapping, to go on with? Leaves nothing behind. Raises SourceError, StateError."""
+    dialect = bound.source.dialect
+    with bound.source.session() as session:
+        names = find_names(session, dialect, bound.names)
+        found = read_checkpoint(session, dialect, names) if names is not None else None
+    return found is not None and found.phase == "planned"
+
+
+def load(project: Project, environ: Mapping[str, str], store: Store, bound: Bound, held: Held) -> Interrupted:
+    """The interrupted plan with all that both memories know of it; one that must not be resumed renders nothing.
+
+    Raises StateError, ConfigError, SourceError.
+    """
+    from tailrace.mapping.compile import CompiledMapping
+    from tailrace.mapping.expression import Object
+
     plan = sealed_plan(held.checkpoint)
-    source, names = prepared.source, held.fence.names
+    source, names = bound.source, held.fence.names
     with source.session() as session:
         verify_row_count(session, held.fence, held.checkpoint.row_count)
         progress = load_progress(session, source.dialect, names, plan.table)
-        known = _bring_together(session, store, prepared, held, plan, progress)
+        known = _bring_together(session, store, bound, held, plan, progress)
         unsettled = _unsettled(known, progress)
         if known:
             spans = [(unit, span) for unit, each in known.items() for span in each.resolved]
             refusals = [_refusal(row) for row in store.ledger.exceptions(plan.sync_id)]
             commit_progress(session, held.fence, plan.table, spans, refusals, None)
-    why_not = _obstacle(plan, prepared, held)
-    name, target, compiled = prepared.project.name, prepared.target, prepared.compiled
+    why_not = _obstacle(plan, bound, held)
+    name, target, compiled = bound.project.name, bound.target, CompiledMapping(Object(()), ())
     if why_not is None:
-        name, target, compiled = _pinned(project, environ, prepared, plan)
+        name, target, compiled = _pinned(project, environ, bound, plan)
     sealed = Sealed(
         project=name,
         mapping=plan.mapping,
@@ -94,7 +108,7 @@ def load(
         plan=plan,
         units=progress.units,
         ceiling=progress.ceiling,
-        guards=prepared.mapping.guards,
+        guards=bound.mapping.guards,
     )
     totals = outcome_totals(ledger_outcomes(store, plan.sync_id))
     before = Outcomes(totals["delivered"], totals["rejected"], totals["aborted"], totals["unknown"])
@@ -102,22 +116,22 @@ def load(
 
 
 def _pinned(
-    project: Project, environ: Mapping[str, str], prepared: Prepared, plan: SealedPlan
+    project: Project, environ: Mapping[str, str], bound: Bound, plan: SealedPlan
 ) -> tuple[str, Target, CompiledMapping]:
     """The project's name, destination and expressions as planned (R12); only secrets are as the files say now."""
     from tailrace.mapping.compile import compile_mapping
 
     pinned = unpin(plan.spec)
-    settings = settle(pinned.settings, prepared.target.written, prepared.target.declaration)
-    target = project_target(project, prepared.target.name, pinned.action, environ, settings)
+    settings = settle(pinned.settings, bound.target.written, bound.target.declaration)
+    target = project_target(project, bound.target.name, pinned.action, environ, settings)
     compiled = compile_mapping(pinned.fields, pinned.columns, action_fields=target.action.fields)
     return pinned.project, target, compiled
 
 
-def _obstacle(plan: SealedPlan, prepared: Prepared, held: Held) -> str | None:
+def _obstacle(plan: SealedPlan, bound: Bound, held: Held) -> str | None:
     """Why a sealed plan must not be sent any more (R11, R12, R18); None where it may be resumed."""
     found = held.checkpoint
-    target = prepared.target
+    target = bound.target
     try:
         pinned = unpin(plan.spec)
     except StateError as unreadable:
@@ -125,25 +139,25 @@ def _obstacle(plan: SealedPlan, prepared: Prepared, held: Held) -> str | None:
     if pinned.destination != target.name or plan.destination != target.identity:
         return "The destination changed since the interrupted plan was made; it was given up."
     age = found.now - found.planned_at if found.planned_at else timedelta(0)
-    if age > timedelta(seconds=prepared.mapping.max_plan_age):
+    if age > timedelta(seconds=bound.mapping.max_plan_age):
         minutes = int(age.total_seconds() // 60)
         return f"The interrupted plan is {minutes:,} minutes old, more than `max_plan_age`; it was given up."
     return None
 
 
 def _bring_together(
-    session: Session, store: Store, prepared: Prepared, held: Held, plan: SealedPlan, progress: Progress
+    session: Session, store: Store, bound: Bound, held: Held, plan: SealedPlan, progress: Progress
 ) -> dict[int, UnitRow]:
     """Make the ledger say what both it and the warehouse know; the warehouse wins over a store that knows less."""
     known = store.ledger.load(plan.sync_id)
     if known and not _behind(known, progress):
         return known
-    refusals = _refusals(session, prepared, held, plan, progress.exceptions)
+    refusals = _refusals(session, bound, held, plan, progress.exceptions)
     commit_progress(session, held.fence, plan.table, (), (), None, _unsettled({}, progress))
     plans = []
     for unit in progress.units:
         resolved = progress.resolved.get(unit.number, ())
-        delivered = count_delivered(session, prepared.source.dialect, held.fence.names, plan.table, resolved)
+        delivered = count_delivered(session, bound.source.dialect, held.fence.names, plan.table, resolved)
         refused = sum(unit.span.first <= refusal.seq <= unit.span.last for refusal in refusals)
         plans.append(
             UnitPlan(
@@ -189,12 +203,12 @@ def _unsettled(known: Mapping[int, UnitRow], progress: Progress) -> tuple[Span, 
 
 
 def _refusals(
-    session: Session, prepared: Prepared, held: Held, plan: SealedPlan, exceptions: pa.Table
+    session: Session, bound: Bound, held: Held, plan: SealedPlan, exceptions: pa.Table
 ) -> Sequence[Refusal]:
     """The committed exceptions as the ledger keeps them, with key and operation from the plan."""
     if exceptions.num_rows == 0:
         return []
-    dialect = prepared.source.dialect
+    dialect = bound.source.dialect
     names = held.fence.names
     rows = session.rows(
         f"SELECT c.seq, c.record_id, c.operation, e.outcome, e.reason, e.code, e.message, e.record_id"

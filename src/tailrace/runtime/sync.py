@@ -26,10 +26,10 @@ from tailrace.runtime.finishing import (
     stored_counts,
 )
 from tailrace.runtime.planning import Options, Planned, PlanStopped, make_plan
-from tailrace.runtime.prepared import Prepared, prepare, project_source
+from tailrace.runtime.prepared import Bound, Prepared, bind, prepare, project_source
 from tailrace.runtime.sending import Sealed, Sending
 from tailrace.runtime.stop import StopSignal
-from tailrace.sources.base import hurry, remarks
+from tailrace.sources.base import Source, hurry, remarks
 from tailrace.spec.project import Project
 from tailrace.state import seal, upkeep
 from tailrace.state.counts import Counts
@@ -61,30 +61,49 @@ def run_mapping(around: Surroundings, name: str, options: Options) -> Iterator[S
     """Sync one mapping, giving each sync as it ends.
 
     Raises what goes wrong before the fence is ours (LeaseHeld, ConfigError, SourceError); later errors are in the
-    sync's row.
+    sync's row. A plan that is sealed is finished also where the model cannot be read any more, which is raised then.
     """
     project = around.project
     source = project_source(project, project.models[project.mappings[name].model].source, around.environ)
     with around.stop.calling(lambda: hurry(source)):
-        yield from _run_prepared(around, prepare(project, name, around.environ, source), options)
+        try:
+            prepared = prepare(project, name, around.environ, source)
+        except TailraceError as error:
+            bound = _finishable(around, name, source)
+            if bound is not None:
+                yield from _run_bound(around, bound, None, options)
+            raise error
+        yield from _run_bound(around, prepared, prepared, options)
 
 
-def _run_prepared(around: Surroundings, prepared: Prepared, options: Options) -> Iterator[SyncRow]:
-    limits = prepared.target.action.limits(prepared.target.settings)
+def _finishable(around: Surroundings, name: str, source: Source) -> Bound | None:
+    """The mapping without its model, where a sealed plan waits to be finished."""
+    try:
+        bound = bind(around.project, name, around.environ, source)
+        return bound if resuming.waits(bound) else None
+    except TailraceError:
+        return None
+
+
+def _run_bound(
+    around: Surroundings, bound: Bound, prepared: Prepared | None, options: Options
+) -> Iterator[SyncRow]:
+    limits = bound.target.action.limits(bound.target.settings)
     current: list[tuple[str, str]] = []
 
     def renewed(until: datetime) -> None:
         for sync, owner in current:
             around.store.syncs.renew(sync, owner, until)
 
-    with hold(prepared, around.store.id, around.clock, http_timeout=limits.timeout, renewed=renewed) as held:
-        run = _Run(around, prepared, held, options, current)
+    with hold(bound, around.store.id, around.clock, http_timeout=limits.timeout, renewed=renewed) as held:
+        run = _Run(around, bound, held, options, current)
         if held.checkpoint.phase == "planned":
             row = run.resume()
             yield row
             if row.status not in GOES_ON or around.stop.graceful:
                 return
-        yield run.new()
+        if prepared is not None:
+            yield run.new(prepared)
 
 
 class _Run:
@@ -93,13 +112,13 @@ class _Run:
     def __init__(
         self,
         around: Surroundings,
-        prepared: Prepared,
+        bound: Bound,
         held: Held,
         options: Options,
         current: list[tuple[str, str]],
     ) -> None:
         self._around = around
-        self._prepared = prepared
+        self._bound = bound
         self._held = held
         self._options = options
         self._current = current
@@ -114,9 +133,7 @@ class _Run:
         started = self._begin(sync, resumed=True)
         try:
             around = self._around
-            interrupted = resuming.load(
-                around.project, around.environ, around.store, self._prepared, self._held
-            )
+            interrupted = resuming.load(around.project, around.environ, around.store, self._bound, self._held)
         except TailraceError as error:
             return self._fail(sync, started, error)
         if interrupted.obstacle is None:
@@ -141,7 +158,7 @@ class _Run:
 
     # -- a new sync
 
-    def new(self) -> SyncRow:
+    def new(self, prepared: Prepared) -> SyncRow:
         """Plan, deliver and commit."""
         clock = self._around.clock
         self._phases, self._warnings = {}, []
@@ -151,11 +168,9 @@ class _Run:
         self._phase(sync, "plan")
         before = clock.monotonic()
         try:
-            with self._prepared.source.session() as session:
+            with prepared.source.session() as session:
                 seal.drop_leftovers(session, self._held.fence)
-            planned = make_plan(
-                self._prepared, self._held, sync, self._options, self._around.stop, self._warn
-            )
+            planned = make_plan(prepared, self._held, sync, self._options, self._around.stop, self._warn)
         except TailraceError as error:
             self._phases["plan"] = clock.monotonic() - before
             return self._fail(sync, started, error)
@@ -195,7 +210,7 @@ class _Run:
                 around.store,
                 clock,
                 started_at=started,
-                fail_on=self._prepared.mapping.fail_on,
+                fail_on=self._bound.mapping.fail_on,
                 error=sent.error,
                 complete=sent.summary.complete,
                 cancelled=around.stop.graceful,
@@ -212,7 +227,7 @@ class _Run:
 
     def _begin(self, sync: str, *, resumed: bool) -> datetime:
         around, held = self._around, self._held
-        row = begin_row(self._prepared, held, around.store, around.clock, sync, resumed=resumed)
+        row = begin_row(self._bound, held, around.store, around.clock, sync, resumed=resumed)
         self._current[:] = [(sync, held.owner)]
         return row.started_at
 
@@ -256,7 +271,7 @@ class _Run:
         """The error, or the take-over that it is a trace of: a new owner drops and commits what we look for."""
         fence = self._held.fence
         try:
-            with self._prepared.source.session() as session:
+            with self._bound.source.session() as session:
                 verify(session, fence)
         except FenceLost as lost:
             return lost
@@ -265,12 +280,12 @@ class _Run:
         return error
 
     def _log(self, sync: str, started: datetime, status: str, counts: Counts) -> None:
-        held, prepared = self._held, self._prepared
-        with prepared.source.session() as session:
+        held, bound = self._held, self._bound
+        with bound.source.session() as session:
             rows = upkeep.count_rows(session, held.fence.dialect, held.fence.names)
             entry = LogEntry(
-                project=prepared.project.name,
-                mapping=prepared.mapping.name,
+                project=bound.project.name,
+                mapping=bound.mapping.name,
                 sync_id=sync,
                 n=held.checkpoint.n,
                 status=status,
@@ -288,8 +303,8 @@ class _Run:
 
     def _phase(self, sync: str, phase: str) -> None:
         now = self._around.clock.now()
-        self._around.on_event(PhaseStarted(self._prepared.mapping.name, sync, phase, now))  # pyright: ignore[reportArgumentType]
+        self._around.on_event(PhaseStarted(self._bound.mapping.name, sync, phase, now))  # pyright: ignore[reportArgumentType]
 
     def _warn(self, message: str) -> None:
         self._warnings.append(message)
-        self._around.on_event(Warned(self._prepared.mapping.name, message))
+        self._around.on_event(Warned(self._bound.mapping.name, message))

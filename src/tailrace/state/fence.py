@@ -17,6 +17,8 @@ Result = TypeVar("Result")
 
 CONFLICT = "source_conflict"
 """The code of a SourceError that says: another session holds or has just changed the same rows."""
+EXISTS = "source_exists"
+"""The code of one that says: another session has just created the same."""
 
 _ATTEMPTS = 40
 _PAUSE = 0.25

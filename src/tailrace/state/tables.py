@@ -14,7 +14,7 @@ from tailrace.sources.dialect import Dialect
 from tailrace.state.checkpoint import Remember
 from tailrace.state.columns import StoredColumn, used
 from tailrace.state.counts import Counts
-from tailrace.state.fence import CONFLICT
+from tailrace.state.fence import CONFLICT, EXISTS
 from tailrace.state.names import META, SYNC_LOG, StateNames
 
 LAYOUT = 1
@@ -49,7 +49,6 @@ _SYNC_LOG = (
     ("by_operation", _TEXT), ("delivered_rows", _BIGINT), ("approved", _BOOLEAN),
 )  # fmt: skip
 _ATTEMPTS, _PAUSE = 50, 0.1
-_EXISTS = "source_exists"
 _WAIT: Callable[[float], object] = threading.Event().wait
 
 _RECORDS_HEAD = (("record_id", _TEXT),)
@@ -248,6 +247,6 @@ def _tolerant(
         except SourceError as error:
             if present():
                 return
-            if error.code not in (CONFLICT, _EXISTS) or not left:
+            if error.code not in (CONFLICT, EXISTS) or not left:
                 raise
             pause(_PAUSE)

@@ -79,8 +79,10 @@ _INTEGERS = {
 _NUMBERS = ["smallint", "integer", "bigint", "numeric", "real", "double precision"]
 _TIMES = ["date", "timestamp without time zone", "timestamp with time zone"]
 
-_NUL = r"'\u0000'"
-"""An escape that `json` allows and `jsonb` refuses."""
+_NOT_JSONB = r"'\\u(0000|d[89a-f])|e[+]?[0-9]{5}'"
+"""What `json` allows and `jsonb` refuses, or may: the escapes of NUL and of half a character, numbers out of range."""
+
+_ESCAPE = r"'\u'"
 
 _LAST_DATE = "DATE '5874897-12-31'"
 _LAST_DAY = "DATE '294276-12-31'"
@@ -94,6 +96,15 @@ _PRECISION = re.compile(r"\(\s*[\d\s,]+\)")
 
 def _bare(native: str) -> str:
     return " ".join(_PRECISION.sub("", native.lower()).split())
+
+
+def _no_jsonb(text: str) -> str:
+    """Whether `jsonb` may refuse what stands in a `json`: it holds escapes to the database's own encoding.
+
+    https://www.postgresql.org/docs/current/datatype-json.html
+    """
+    foreign = f"strpos({text}, {_ESCAPE}) > 0 AND getdatabaseencoding() <> 'UTF8'"
+    return f"({text} ~* {_NOT_JSONB} OR {foreign})"
 
 
 class PostgresDialect(Dialect):
@@ -205,7 +216,7 @@ class PostgresDialect(Dialect):
             return f"{self.binary(left)} IS DISTINCT FROM {self.binary(right)}"
         if stored.native == "json":
             texts = [f'(CAST({value} AS text) COLLATE "C")' for value in (left, right)]
-            no_jsonb = " OR ".join(f"strpos({text}, {_NUL}) > 0" for text in texts)
+            no_jsonb = " OR ".join(map(_no_jsonb, texts))
             return (
                 f"CASE WHEN {texts[0]} IS NOT DISTINCT FROM {texts[1]} THEN FALSE WHEN {no_jsonb} THEN TRUE"
                 f" ELSE CAST({left} AS jsonb) IS DISTINCT FROM CAST({right} AS jsonb) END"
@@ -229,7 +240,7 @@ class PostgresDialect(Dialect):
                 return f"replace(CAST({expr} AT TIME ZONE 'UTC' AS text), ' ', 'T') || 'Z'"
             case Kind.JSON if bare == "json":
                 text = f"CAST({expr} AS text)"
-                return f"CASE WHEN strpos({text}, {_NUL}) > 0 THEN {text} ELSE CAST(CAST({expr} AS jsonb) AS text) END"
+                return f"CASE WHEN {_no_jsonb(text)} THEN {text} ELSE CAST(CAST({expr} AS jsonb) AS text) END"
             case Kind.JSON | Kind.ARRAY | Kind.STRUCT:
                 return f"CAST(to_jsonb({expr}) AS text)"
             case Kind.TEXT if bare == "text":

@@ -106,12 +106,20 @@ WITH judged AS MATERIALIZED (
                 COALESCE(LENGTH(plain."c1") || ':' || plain."c1", '-') || COALESCE(
                   LENGTH(
                     CASE
-                      WHEN POSITION('\u0000' IN CAST(plain."c3" AS TEXT)) > 0
+                      WHEN (
+                        CAST(plain."c3" AS TEXT) ~* '\\u(0000|d[89a-f])|e[+]?[0-9]{5}'
+                        OR POSITION('\u' IN CAST(plain."c3" AS TEXT)) > 0
+                        AND GETDATABASEENCODING() <> 'UTF8'
+                      )
                       THEN CAST(plain."c3" AS TEXT)
                       ELSE CAST(CAST(plain."c3" AS JSONB) AS TEXT)
                     END
                   ) || ':' || CASE
-                    WHEN POSITION('\u0000' IN CAST(plain."c3" AS TEXT)) > 0
+                    WHEN (
+                      CAST(plain."c3" AS TEXT) ~* '\\u(0000|d[89a-f])|e[+]?[0-9]{5}'
+                      OR POSITION('\u' IN CAST(plain."c3" AS TEXT)) > 0
+                      AND GETDATABASEENCODING() <> 'UTF8'
+                    )
                     THEN CAST(plain."c3" AS TEXT)
                     ELSE CAST(CAST(plain."c3" AS JSONB) AS TEXT)
                   END,

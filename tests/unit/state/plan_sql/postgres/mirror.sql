@@ -68,12 +68,24 @@ WITH judged AS MATERIALIZED (
               CAST(r."extra" AS TEXT) COLLATE "C"
             )
             THEN FALSE
-            WHEN POSITION('\u0000' IN (
-              CAST(m.c3 AS TEXT) COLLATE "C"
-            )) > 0
-            OR POSITION('\u0000' IN (
-              CAST(r."extra" AS TEXT) COLLATE "C"
-            )) > 0
+            WHEN (
+              (
+                CAST(m.c3 AS TEXT) COLLATE "C"
+              ) ~* '\\u(0000|d[89a-f])|e[+]?[0-9]{5}'
+              OR POSITION('\u' IN (
+                CAST(m.c3 AS TEXT) COLLATE "C"
+              )) > 0
+              AND GETDATABASEENCODING() <> 'UTF8'
+            )
+            OR (
+              (
+                CAST(r."extra" AS TEXT) COLLATE "C"
+              ) ~* '\\u(0000|d[89a-f])|e[+]?[0-9]{5}'
+              OR POSITION('\u' IN (
+                CAST(r."extra" AS TEXT) COLLATE "C"
+              )) > 0
+              AND GETDATABASEENCODING() <> 'UTF8'
+            )
             THEN TRUE
             ELSE CAST(m.c3 AS JSONB) IS DISTINCT FROM CAST(r."extra" AS JSONB)
           END
@@ -104,12 +116,24 @@ WITH judged AS MATERIALIZED (
                 CAST(r."extra" AS TEXT) COLLATE "C"
               )
               THEN FALSE
-              WHEN POSITION('\u0000' IN (
-                CAST(m.c3 AS TEXT) COLLATE "C"
-              )) > 0
-              OR POSITION('\u0000' IN (
-                CAST(r."extra" AS TEXT) COLLATE "C"
-              )) > 0
+              WHEN (
+                (
+                  CAST(m.c3 AS TEXT) COLLATE "C"
+                ) ~* '\\u(0000|d[89a-f])|e[+]?[0-9]{5}'
+                OR POSITION('\u' IN (
+                  CAST(m.c3 AS TEXT) COLLATE "C"
+                )) > 0
+                AND GETDATABASEENCODING() <> 'UTF8'
+              )
+              OR (
+                (
+                  CAST(r."extra" AS TEXT) COLLATE "C"
+                ) ~* '\\u(0000|d[89a-f])|e[+]?[0-9]{5}'
+                OR POSITION('\u' IN (
+                  CAST(r."extra" AS TEXT) COLLATE "C"
+                )) > 0
+                AND GETDATABASEENCODING() <> 'UTF8'
+              )
               THEN TRUE
               ELSE CAST(m.c3 AS JSONB) IS DISTINCT FROM CAST(r."extra" AS JSONB)
             END
