@@ -169,5 +169,6 @@ def test_the_digests_of_any_number_of_columns_fit_into_a_text() -> None:
             [(f"c{number}", Column("a", Kind.INT, "BIGINT")) for number in range(columns)]
         )
 
-    assert checksum(256).count("HASH(") == 257
-    assert checksum(1_000).count("HASH(") == 1_000 + 4 + 1
+    assert checksum(128).count("HASH(") == 129
+    assert checksum(1_000).count("HASH(") == 1_000 + 8 + 1
+    assert checksum(1).endswith(" AS VARCHAR(8192)), 2)))")

@@ -41,8 +41,8 @@ _OF_WORDS = frozenset(
 )
 _DOCUMENTS = frozenset({"spec", "columns"})
 _DOCUMENT = "CLOB(2M)"
-_DIGESTS = 256
-"""How many digests are put together at once: 64 characters each, they must fit into a text."""
+_DIGESTS = 128
+"""How many digests are put together at once: 64 characters each, which Db2 may take for 128, must fit into a text."""
 
 _PIECE = 8_000
 """How many characters of a long text one constant takes: never more than the 32,672 bytes that one may have."""
@@ -262,9 +262,15 @@ class Db2Dialect(Dialect):
         digests = [f"COALESCE(HEX(HASH({self._comparable(e, column)}, 2)), '-')" for e, column in values]
         while len(digests) > _DIGESTS:
             groups = (digests[at : at + _DIGESTS] for at in range(0, len(digests), _DIGESTS))
-            digests = [f"HEX(HASH({' || '.join(group)}, 2))" for group in groups]
-        parts = " || ".join(digests) or "'-'"
-        return f"LOWER(HEX(HASH({parts}, 2)))"
+            digests = [f"HEX(HASH({self._joined(group)}, 2))" for group in groups]
+        return f"LOWER(HEX(HASH({self._joined(digests)}, 2)))"
+
+    def _joined(self, digests: Sequence[str]) -> str:
+        """Digests as one text: what is put together to more than 4,000 bytes need not be the VARCHAR that HASH wants.
+
+        https://www.ibm.com/docs/en/db2/11.5?topic=elements-expressions
+        """
+        return self.cast(" || ".join(digests) or "'-'", f"VARCHAR({64 * _DIGESTS})")
 
     def _comparable(self, expr: str, column: Column) -> str:
         """As `canonical_text`, but one text for all times of one class, and bytes as they are: HEX takes 16,336."""
