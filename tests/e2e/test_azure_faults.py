@@ -87,6 +87,14 @@ def test_a_commit_that_deadlocks_over_changes_makes_good(shop: Project, azure_po
     assert {row[0] for row in shop.records()} == set(shop.names)
 
 
+def test_two_query_slots_are_enough(shop: Project, azure_pool: Pool) -> None:
+    azure_pool.server.faults.slots(2)
+    assert run(shop) is None
+    shop.data("UPDATE people SET name = 'new' WHERE id <= 20", "DELETE FROM people WHERE id > 30")
+    assert run(shop) is None
+    assert shop.names == {str(number): "new" if number <= 20 else "old" for number in range(1, 31)}
+
+
 def in_mid_sync(shop: Project, moment: Callable[[], object], do: Callable[[], object]) -> str | None:
     """What `run` gives where this is done at that moment of it."""
     with ThreadPoolExecutor(1) as pool:
