@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.servers.bigquery import Account, BigQueryServer, Dataset
 
-from tailrace.errors import SourceError
+from tailrace.errors import ModelError, SourceError
 from tailrace.sources.base import CheckStep
 from tailrace.sources.bigquery.permissions import MANAGED, PERMISSIONS
 from tailrace.sources.bigquery.source import BigQuerySource
@@ -146,6 +146,14 @@ def test_a_models_table_in_another_location_is_said_to_be_looked_for_there(bigqu
     assert caught.value.code == "source_missing"
     assert "US" in caught.value.message
     assert "`location`" in caught.value.hint
+
+
+def test_a_column_without_a_name_is_the_models_mistake(bigquery_dataset: Dataset) -> None:
+    """BigQuery shows it as f0_, by which it cannot be asked for."""
+    with pytest.raises(ModelError) as caught:
+        source(bigquery_dataset).preview("SELECT 1 AS id, 2", 5)
+    assert caught.value.code == "model_columns"
+    assert "column 2 " in caught.value.message
 
 
 @pytest.mark.parametrize("way", ["dataset", "editor", "custom", "create"])

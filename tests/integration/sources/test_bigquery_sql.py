@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.bigquery import BigQueryWarehouse
 from tests.e2e.project import Project
-from tests.e2e.whole_sync import CLEANUP, MOVES, PLAN, READ, Purpose, check_page
+from tests.e2e.whole_sync import BEGIN, CLEANUP, MOVES, PLAN, READ, Purpose, check_page
 from tests.servers.bigquery import BigQueryServer, Dataset
 
 from tailrace.ids import state_id
@@ -46,6 +46,11 @@ of a transaction in one session. Lists of datasets, tables and columns come from
 Storage Read API; both are no SQL.
 """
 OWN = (
+    Purpose(
+        BEGIN,
+        "Opens the session in which this sync will have its transactions: whoever takes the fence next ends it (R3).",
+        r"SELECT 1 AS one$",
+    ),
     Purpose(
         PLAN,
         "Model and state joined once, in a temporary table (R5). Of the state no value is read, only the digest of"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tailrace.errors import SourceError
+from tailrace.errors import ModelError, SourceError
 from tailrace.sources.base import Job
 from tailrace.sources.bigquery.catalogue import answer
 from tailrace.sources.bigquery.client import BigQueryClient, translated
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 POSITION = "_seq"
 """What the position of a record is called in the statements that are read in its order (R10)."""
+_NAMELESS = re.compile(r"f\d+_")
+"""What BigQuery shows in place of a name that is missing; no statement can say it."""
 READ_DAYS = 1
 """A table that only carries a result is gone after a day, whatever happens to us."""
 _ENDED = ("source_missing", "source_failed")
@@ -189,7 +192,15 @@ class BigQuerySession:
                 raise mistake from error
             with translated():
                 raise
-        return [(field.name, native_type(field.to_api_repr())) for field in found.schema or ()]
+        columns = [(field.name, native_type(field.to_api_repr())) for field in found.schema or ()]
+        for number, (name, _) in enumerate(columns, 1):
+            if _NAMELESS.fullmatch(name):
+                raise ModelError(
+                    f"column {number} of the model has no name",
+                    hint="Give every expression a name: SELECT count(*) AS orders.",
+                    code="model_columns",
+                )
+        return columns
 
     def bytes_read(self, statement: str) -> tuple[int, int]:
         """How many bytes a statement would read, and how many would be billed on demand; it is not run."""

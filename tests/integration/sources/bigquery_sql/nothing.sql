@@ -4,6 +4,9 @@ SELECT owner, layout FROM `project`.`__segment_reverse_etl`.`tailrace_meta`;
 -- SELECT
 SELECT `source_id`, `model_id`, `checkpoint`, `n`, `sync_id`, `phase`, `plan_table`, `counts`, `columns`, `fingerprint`, `spec`, `destination`, `project`, `mapping`, `row_count`, `planned_at`, `owner`, `holder`, `fence`, `lease_until`, `job`, `approval`, `first`, CURRENT_TIMESTAMP() FROM `project`.`__segment_reverse_etl`.`checkpoints_ID`;
 
+-- SELECT in a session
+SELECT 1 AS one;
+
 -- UPDATE
 UPDATE `project`.`__segment_reverse_etl`.`checkpoints_ID` SET `owner` = 'DIGEST', `holder` = 'DOCUMENT', `fence` = 3, `lease_until` = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 90000000 MICROSECOND), `job` = 'DOCUMENT' WHERE fence = 2 AND (owner IS NULL OR lease_until IS NULL OR lease_until <= CURRENT_TIMESTAMP());
 
