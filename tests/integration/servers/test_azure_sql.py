@@ -315,6 +315,9 @@ def test_changes_with_joins(azure_pool: Pool) -> None:
         "UPDATE t SET v = s.v FROM t AS r INNER JOIN (SELECT 2 AS id, N'B' AS v) AS s ON s.id = r.id",
         "UPDATE t SET v = s.v FROM (SELECT 3 AS id, N'C' AS v) AS s WHERE t.id = s.id",
         "DELETE FROM t FROM t AS r INNER JOIN (SELECT 1 AS id) AS s ON s.id = r.id",
+        "INSERT INTO t VALUES (9, N'z')",
+        "DELETE t WHERE id = 9",
+        "UPDATE STATISTICS t",
         "MERGE INTO t USING (SELECT 3 AS id, N'm' AS v UNION ALL SELECT 4, N'n') AS s ON t.id = s.id"
         " WHEN MATCHED THEN UPDATE SET v = s.v WHEN NOT MATCHED THEN INSERT (id, v) VALUES (s.id, s.v);",
     )

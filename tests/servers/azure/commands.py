@@ -65,7 +65,7 @@ def run(session: Session, piece: Piece, text: str) -> Iterator[Outcome]:
     elif verb == "KILL":
         _kill(session, text)
         yield Count(None)
-    elif verb in ("PRINT", "USE", "DBCC"):
+    elif verb in ("PRINT", "USE", "DBCC") or (verb == "UPDATE" and what == "STATISTICS"):
         _other(session, piece, verb)
         yield Count(None)
     elif verb in (*_DDL, "GRANT", "DENY", "REVOKE"):

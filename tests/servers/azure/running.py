@@ -64,7 +64,7 @@ def translation(session: Session, piece: Piece, verb: str) -> Translation:
 
 
 def prepared(text: str, verb: str) -> str:
-    """A statement as the parser takes it: temporary tables quoted, a second FROM of DELETE explained."""
+    """A statement as the parser takes it: temporary tables quoted, the FROMs of DELETE explained."""
     parts, at = [], 0
     found = tokens(text)
     for token in found:
@@ -84,6 +84,8 @@ def prepared(text: str, verb: str) -> str:
             if depth == 0 and token.upper == "FROM":
                 first = tokens(text)[1]
                 return text[: first.start] + text[first.end :]
+    if verb == "DELETE" and all(token.upper != "FROM" for token in found[:3]):
+        return "DELETE FROM" + text[len(verb) :]
     return text
 
 

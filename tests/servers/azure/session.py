@@ -157,7 +157,7 @@ class Session:
         if verb in ("SELECT", "WITH", "(") and not commands.selects_into(piece):
             refuse_words(piece)
             yield run_query(self, piece, formed)
-        elif verb in ("INSERT", "UPDATE", "DELETE", "MERGE"):
+        elif verb in ("INSERT", "UPDATE", "DELETE", "MERGE") and piece.upper(1) != "STATISTICS":
             refuse_words(piece)
             yield run_change(self, piece, formed, verb)
         else:
