@@ -25,9 +25,7 @@ _REFERENCE = re.compile(r"\$\{env:(\w+)\}")
 
 
 def scaffold(folder: Path, type_: str, environ: Mapping[str, str]) -> InitDocument:
-    """Write a project for a type of source; raises ConfigError where one is there already."""
-    from tailrace.service.documents import InitDocument
-
+    """Write a project for a type of source; raises ConfigError where one is there already, or nothing can be written."""
     template = _template(type_)
     if (folder / "tailrace.yml").exists():
         raise ConfigError(
@@ -37,6 +35,19 @@ def scaffold(folder: Path, type_: str, environ: Mapping[str, str]) -> InitDocume
         )
     project = _project_name(folder)
     text = template.format(project=project)
+    try:
+        return _written(folder, type_, project, text, environ)
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename or folder} cannot be written: {error.strerror}",
+            hint="Choose a folder that you may write to: --project-dir DIR.",
+            code="project_unwritable",
+        ) from error
+
+
+def _written(folder: Path, type_: str, project: str, text: str, environ: Mapping[str, str]) -> InitDocument:
+    from tailrace.service.documents import InitDocument
+
     folder.mkdir(parents=True, exist_ok=True)
     written = [_write(folder, "tailrace.yml", text)]
     if not (folder / "models" / "customers.sql").exists():

@@ -68,3 +68,10 @@ def test_grants_that_are_a_script_are_one(tailrace: Run, fake: type[FakeWorkspac
     assert "also in grants.sh" in tailrace("init", "bigquery").out
     assert (tmp_path / "grants.sh").read_text() == "#!/bin/sh\necho granted\n"
     assert not (tmp_path / "grants.sql").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tailrace: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ended = tailrace("init", "--project-dir", str(tmp_path / "file" / "new"), "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "project_unwritable")
+    assert str(tmp_path / "file" / "new") in ended.json["error"]["message"]

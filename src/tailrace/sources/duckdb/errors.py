@@ -69,4 +69,5 @@ def raise_ours(error: BaseException, *, cancelled: bool = False) -> NoReturn:
         raise SourceError(
             f"DuckDB: {first}", hint="Check who may read and write the file.", code="source_permission"
         ) from error
-    raise SourceError(f"DuckDB: {text}", code="source_failed") from error
+    hint = "Check `path` and `state_path`." if "not a valid DuckDB database" in text else ""
+    raise SourceError(f"DuckDB: {text}", hint=hint, code="source_failed") from error

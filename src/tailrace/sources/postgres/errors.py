@@ -60,6 +60,9 @@ _STREAMED = re.compile(r"(?:ERROR|FATAL): (.*)", re.DOTALL)
 _NO_TEXT = re.compile(r"UTF8.*: 0x[0-9a-f]{2}")
 """What all translations of SQLSTATE 22021's text have in common."""
 
+_SEVERITY = re.compile(r"^.*?:  ")
+"""libpq writes two spaces after a severity, in every language."""
+
 
 def ours(error: Any, *, cancelled: bool = False, timeout: float | None = None) -> TailraceError:
     """What psycopg or ADBC reported as one of our errors; `cancelled` says whether we asked for it."""
@@ -106,9 +109,11 @@ def connect_error(error: Any, connection: Connection) -> TailraceError:
 
 
 def _last_reason(text: str) -> str:
+    """What the server answered last, of all addresses and ways that were tried; else what kept it from answering."""
     lines = [line.strip(" -\t") for line in text.splitlines() if "failed: " in line or "ERROR" in line]
-    line = lines[-1] if lines else " ".join(text.split())
-    return re.sub(r"^.*?:  ", "", line)  # libpq writes two spaces after a severity, in every language
+    answers = [line for line in lines if _SEVERITY.match(line)]
+    line = (answers or lines or [" ".join(text.split())])[-1]
+    return _SEVERITY.sub("", line)
 
 
 def model_error(error: Any) -> ModelError | None:
