@@ -128,7 +128,9 @@ def test_r14_switching_to_values_fills_them_without_sending(project: Project) ->
     project.data("UPDATE people SET name = 'new' WHERE id = 3")
     project.edit(remember="values")
     assert project.ok().counts.updated == 1
-    assert project.records("record_id, name") == [("1", "a"), ("2", "b"), ("3", "new")]
+    # BigQuery takes no name again whose column was dropped: there it gets another place
+    stored = "name_2" if project.warehouse.kind == "bigquery" else "name"
+    assert project.records(f"record_id, {stored}") == [("1", "a"), ("2", "b"), ("3", "new")]
     assert project.ok().counts.planned == 0
     project.data("DELETE FROM people WHERE id = 1")
     project.ok()

@@ -36,6 +36,62 @@ def test_other_databases_words_are_not_googles(bigquery_client: Client, statemen
     assert message in refusal(bigquery_client, statement)[1]
 
 
+TYPED = "a INT64, s STRING, d DATE, ts TIMESTAMP, j JSON, f FLOAT64, l ARRAY<INT64>"
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("SELECT a FROM shop.t WHERE a = s", "operator = for argument types: INT64, STRING"),
+        ("SELECT a FROM shop.t WHERE a = '1'", "operator = for argument types: INT64, STRING"),
+        ("SELECT a FROM shop.t WHERE d < ts", "operator < for argument types: DATE, TIMESTAMP"),
+        ("SELECT 1 AS one FROM shop.t AS x JOIN shop.t AS y ON x.s = y.a", "argument types: STRING, INT64"),
+        (
+            "SELECT 1 AS one FROM (SELECT CAST(a AS STRING) AS k FROM shop.t) AS x JOIN shop.t AS y ON x.k = y.a",
+            "argument types: STRING, INT64",
+        ),
+        (
+            "SELECT j IS DISTINCT FROM j AS x FROM shop.t",
+            "Equality is not defined for arguments of type JSON",
+        ),
+        ("SELECT l = l AS x FROM shop.t", "Equality is not defined for arguments of type ARRAY"),
+        ("SELECT COALESCE(a, s) AS x FROM shop.t", "function COALESCE for argument types: INT64, STRING"),
+        ("SELECT CASE WHEN a > 1 THEN s ELSE a END AS x FROM shop.t", "argument types: STRING, INT64"),
+        ("SELECT a AS x FROM shop.t UNION ALL SELECT s FROM shop.t", "has incompatible types: INT64, STRING"),
+        ("SELECT j, count(*) AS n FROM shop.t GROUP BY j", "Grouping by expressions of type JSON"),
+        ("SELECT DISTINCT j FROM shop.t", "Grouping by expressions of type JSON"),
+        (
+            "SELECT count(*) OVER (PARTITION BY f) AS n FROM shop.t",
+            "Partitioning by expressions of type FLOAT64",
+        ),
+        ("INSERT INTO shop.t (a) SELECT s FROM shop.t", "STRING which cannot be inserted into column a"),
+        ("INSERT INTO shop.t (s) SELECT a FROM shop.t", "INT64 which cannot be inserted into column s"),
+        ("INSERT INTO shop.t (ts) SELECT d FROM shop.t", "DATE which cannot be inserted into column ts"),
+    ],
+)
+def test_types_that_do_not_go_together_are_refused(
+    bigquery_client: Client, statement: str, message: str
+) -> None:
+    bigquery_client.dataset.sql(f"CREATE TABLE t ({TYPED})")
+    why, said = refusal(bigquery_client, statement)
+    assert why == "invalidQuery"
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT a FROM shop.t WHERE a = 1.5 AND a < f AND d = '2026-01-01' AND ts > '2026-01-01' AND s = 'x'",
+        "SELECT COALESCE(f, a, 1) AS x, IF(a > 1, NULL, s) AS y FROM shop.t UNION ALL SELECT a, NULL FROM shop.t",
+        "INSERT INTO shop.t (f, d, s) SELECT a, '2026-01-01', NULL FROM shop.t",
+        "SELECT DISTINCT d, ts, s, a FROM shop.t GROUP BY 1, 2, 3, 4",
+    ],
+)
+def test_types_that_go_together_are_taken(bigquery_client: Client, statement: str) -> None:
+    bigquery_client.dataset.sql(f"CREATE TABLE t ({TYPED})")
+    bigquery_client.run(statement)
+
+
 def test_googles_own_words_are_read(bigquery_client: Client) -> None:
     bigquery_client.dataset.sql(
         "CREATE TABLE t (text BIGINT, uuid BYTEINT, real BIGNUMERIC(38, 0), s STRING(5))"

@@ -26,6 +26,7 @@ from tests.servers.bigquery.standin.emulator import using
 from tests.servers.bigquery.standin.errors import Refusal, invalid_query, not_found
 from tests.servers.bigquery.standin.locks import Locks, conflict
 from tests.servers.bigquery.standin.sessions import Session
+from tests.servers.bigquery.standin.signatures import check_types
 from tests.servers.bigquery.standin.statement import Statement, TableName, parse
 from tests.servers.bigquery.standin.translation import Translation
 from tests.servers.bigquery.standin.types import fields
@@ -169,6 +170,7 @@ class Execution:
         if target is not None and (statement.writes_rows or statement.kind == "ALTER_TABLE"):
             self._find(run, statement, target)
         ddl.check(self.catalog, statement)
+        check_types(run.connection, statement, run.project)
 
     def _datasets(self, statement: Statement) -> Iterator[tuple[str, str]]:
         names = [*statement.reads, *(view for view in statement.views if view.table != "SCHEMATA")]
