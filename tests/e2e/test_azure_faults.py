@@ -161,6 +161,25 @@ def test_one_signal_ends_the_wait_for_a_pool_that_is_away(
     goes_on(shop)
 
 
+def test_one_signal_while_a_pool_is_away_leaves_what_was_interrupted_alone(
+    shop: Project, azure_pool: Pool
+) -> None:
+    faults = azure_pool.server.faults
+    faults.drop("ORDER BY p.seq")
+    assert run(shop) is not None
+    faults.refuse_logins(42109, times=1)
+    shop.source = {"retry_for": 3600}
+    shop.write()
+    with SyncProcess(shop.folder) as process:
+        assert process.says("trying again in 5 s")
+        process.signal(signal.SIGINT)
+        assert process.join() == 130
+    assert process.document is not None
+    assert process.document["error"]["code"] == "cancelled"
+    assert shop.receiver.stats()["arrived"] == 0
+    goes_on(shop)
+
+
 def test_one_signal_ends_the_wait_for_a_pool_that_went_away_in_mid_sync(
     shop: Project, azure_pool: Pool
 ) -> None:

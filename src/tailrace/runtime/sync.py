@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tailrace import ids
 from tailrace.clock import Clock
 from tailrace.delivery.summary import Counts as Outcomes
-from tailrace.errors import Cancelled, FenceLost, TailraceError
+from tailrace.errors import Cancelled, FenceLost, SourceUnavailable, TailraceError
 from tailrace.outcomes import Span
 from tailrace.runtime import resuming
 from tailrace.runtime.events import OnEvent, PhaseStarted, PlanSealed, SyncFinished, Warned
@@ -69,7 +69,8 @@ def run_mapping(around: Surroundings, name: str, options: Options) -> Iterator[S
         try:
             prepared = prepare(project, name, around.environ, source)
         except TailraceError as error:
-            bound = _finishable(around, name, source)
+            away = isinstance(error, Cancelled | SourceUnavailable)
+            bound = None if away else _finishable(around, name, source)
             if bound is not None:
                 yield from _run_bound(around, bound, None, options)
             raise error
