@@ -73,14 +73,18 @@ def check_key(columns: Sequence[Column]) -> None:
 
 
 class Packing(Protocol):
-    """Several values as one, which costs nothing where it is NULL."""
+    """Values in a form that takes less room while a statement remembers them."""
 
     def pack(self, values: Sequence[tuple[str, str]]) -> str:
-        """The (name, expression) pairs as one value."""
+        """The (name, expression) pairs as one value, which takes no room where it is NULL."""
         ...
 
     def unpack(self, packed: str, name: str) -> str:
         """One of the values, NULL where the pack is."""
+        ...
+
+    def hashed(self, key: str) -> str:
+        """A number for a record id: the same for the same id, and rarely the same for two."""
         ...
 
 

@@ -106,11 +106,13 @@ class _Plan:
 
     def joined_once(self) -> PlanStatements:
         """Model and records are joined once; unchanged rows pass on as bare markers, only to be counted."""
-        materialized = " ".join(filter(None, ("judged AS", self.dialect.materialized)))
-        judged = f"{materialized} (\n{self._pairs.judged()}\n)"
+        pairs, packing = self._pairs, self.dialect.packing
+        once = " ".join(filter(None, ("judged AS", self.dialect.materialized)))
+        steps = pairs.judged_in_steps(packing) if packing else {once: pairs.judged()}
+        expressions = [f"{name} (\n{body}\n)" for name, body in steps.items()]
         return PlanStatements(
             f"{self._final(self._placed('judged'))}\nUNION ALL\n{self._markers('judged')}",
-            ",\n".join(filter(None, (self._models_expressions(), judged))),
+            ",\n".join(filter(None, (self._models_expressions(), *expressions))),
         )
 
     def joined_in_stage(self) -> PlanStatements:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tailrace.sources.dialect import Dialect
+from tailrace.sources.dialect import Dialect, Packing
 from tailrace.state.columns import StoredColumn, values_checksum
 from tailrace.state.names import StateNames
 from tailrace.state.operations import COUNTED_ONLY, Judge
@@ -112,16 +112,21 @@ class Pairs:
         Where rows of a key are counted before the join, the plan's whole statement must read this once (R5).
         """
         key = self.dialect.exact("keyed.record_id")
-        packing = self.dialect.packing
-        if packing is None:
-            model = select(
-                ["keyed.*", f"{self.dialect.rows_of_key(key)} AS n"], f"(\n{self.keyed()}\n) AS keyed"
-            )
-            pairs = self._joined(f"(\n{model}\n) AS m", "m.problem IS NOT NULL OR m.n > 1")
-            return self._judged(pairs, keys=keys)
+        counted = select(
+            ["keyed.*", f"{self.dialect.rows_of_key(key)} AS n"], f"(\n{self.keyed()}\n) AS keyed"
+        )
+        pairs = self._joined(f"(\n{counted}\n) AS m", "m.problem IS NOT NULL OR m.n > 1")
+        return self._judged(pairs, keys=keys)
+
+    def judged_in_steps(self, packing: Packing) -> dict[str, str]:
+        """The same as `judged`, last of several common table expressions, with values packed as `carried`.
+
+        Rows of a key are counted after the join. Only keys whose hash repeats are looked at, for a hash is far less
+        to remember than a key.
+        """
         pairs = self._joined(f"(\n{self.keyed()}\n) AS m", "m.problem IS NOT NULL")
         values = packing.pack([(name, self._value(name)) for name in self.values] or [("none", "NULL")])
-        bare = select(
+        paired = select(
             [
                 *("op", "prior_id", "never_delivered", "problem", "mine"),
                 f"{_side('record_id')} AS record_id",
@@ -129,16 +134,24 @@ class Pairs:
             ],
             f"(\n{pairs}\n) AS pairs",
         )
-        counted = select(["keyed.*", f"count(*) OVER (PARTITION BY {key}) AS n"], f"(\n{bare}\n) AS keyed")
+        hashed, again = packing.hashed("record_id"), "HAVING count(*) > 1"
+        usable = "FROM paired WHERE mine = 1 AND problem IS NULL"
+        keys = f"SELECT record_id {usable} AND {hashed} IN (SELECT hashed FROM hashes)"
         rows = select(
             [
-                "CASE WHEN mine = 1 AND n > 1 THEN 'set_aside' ELSE op END AS op",
+                "CASE WHEN mine = 1 AND record_id IN (SELECT record_id FROM repeated)"
+                " THEN 'set_aside' ELSE op END AS op",
                 *("prior_id", "never_delivered", "problem", "mine", "carried"),
                 *("record_id AS m_record_id", "record_id AS r_record_id"),
             ],
-            f"(\n{counted}\n) AS counted",
+            "paired",
         )
-        return self._judged(rows, ["carried"])
+        return {
+            "paired AS MATERIALIZED": paired,
+            "hashes AS MATERIALIZED": f"SELECT {hashed} AS hashed {usable} GROUP BY hashed {again}",
+            "repeated AS MATERIALIZED": f"{keys} GROUP BY record_id {again}",
+            "judged AS NOT MATERIALIZED": self._judged(rows, ["carried"]),
+        }
 
     def judged_apart(self, model: str) -> str:
         """As `judged`, from a table of what `counted` gave, for warehouses that neither join fully nor have windows."""

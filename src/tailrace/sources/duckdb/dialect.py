@@ -67,6 +67,9 @@ class ListOfStruct:
     def unpack(self, packed: str, name: str) -> str:
         return f"{packed}[1].{name}"
 
+    def hashed(self, key: str) -> str:
+        return f"hash({key})"
+
 
 class DuckDBDialect(Dialect):
     """DuckDB: managed tables live in the attached catalog `catalog`, apart from the user's file."""

@@ -1,4 +1,222 @@
-WITH judged AS MATERIALIZED (
+WITH paired AS MATERIALIZED (
+  SELECT
+    op,
+    prior_id,
+    never_delivered,
+    problem,
+    mine,
+    CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END AS record_id,
+    CASE
+      WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+      THEN NULL
+      ELSE [
+        {'digest': CASE WHEN mine IS NULL THEN r_digest ELSE m_digest END, 'c0': CASE WHEN mine IS NULL THEN r_c0 ELSE m_c0 END, 'c1': CASE WHEN mine IS NULL THEN r_c1 ELSE m_c1 END, 'c2': CASE WHEN mine IS NULL THEN r_c2 ELSE m_c2 END, 'c3': CASE WHEN mine IS NULL THEN r_c3 ELSE m_c3 END}
+      ]
+    END AS carried
+  FROM (
+    SELECT
+      CASE
+        WHEN m.mine IS NULL AND (
+          r.delivered OR r.uncertain
+        )
+        THEN 'deleted'
+        WHEN m.mine IS NULL
+        THEN 'drop'
+        WHEN NOT m.problem IS NULL
+        THEN 'set_aside'
+        WHEN r.record_id IS NULL
+        THEN 'added'
+        WHEN r.uncertain
+        THEN CASE WHEN r.delivered OR r.baseline = 'known' THEN 'updated' ELSE 'added' END
+        WHEN r.baseline = 'unsent'
+        THEN 'added'
+        WHEN (
+          m.digest IS DISTINCT FROM r.checksum
+        )
+        THEN 'updated'
+      END AS op,
+      CASE
+        WHEN r.uncertain AND NOT r.record_level_id IS NULL
+        THEN CASE
+          WHEN m.mine IS NULL
+          THEN CASE
+            WHEN r.record_level_id LIKE 'deleted:%'
+            THEN SUBSTRING(r.record_level_id, 9)
+          END
+          WHEN r.record_level_id LIKE 'deleted:%' OR (
+            m.digest IS DISTINCT FROM r.checksum
+          )
+          THEN NULL
+          ELSE r.record_level_id
+        END
+      END AS prior_id,
+      CASE WHEN r.uncertain AND NOT r.delivered THEN 1 END AS never_delivered,
+      m.problem,
+      m.mine,
+      m.record_id AS m_record_id,
+      r.record_id AS r_record_id,
+      m.digest AS m_digest,
+      m.c0 AS m_c0,
+      m.c1 AS m_c1,
+      m.c2 AS m_c2,
+      m.c3 AS m_c3,
+      CAST(NULL AS INT) AS r_c0,
+      CAST(NULL AS TEXT) AS r_c1,
+      CAST(NULL AS DECIMAL(10, 2)) AS r_c2,
+      CAST(NULL AS JSON) AS r_c3,
+      r.checksum AS r_digest
+    FROM (
+      SELECT
+        plain.*,
+        SHA256(
+          COALESCE(LENGTH(plain."c1") || ':' || plain."c1", '-') || COALESCE(
+            LENGTH(
+              CASE
+                WHEN NOT plain."c3" IS NULL
+                THEN COALESCE(
+                  CAST(TO_JSON(
+                    CAST(CAST(ARRAY_TO_STRING(
+                      LIST_TRANSFORM(
+                        REGEXP_EXTRACT_ALL(
+                          CAST(plain."c3" AS TEXT),
+                          '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                        ),
+                        LAMBDA t : CASE
+                          WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                          THEN CASE
+                            WHEN LENGTH(
+                              CASE
+                                WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                                THEN RTRIM(RTRIM(t, '0'), '.')
+                                ELSE t
+                              END
+                            ) > 15
+                            THEN '"#' || CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END || '"'
+                            ELSE CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END
+                          END
+                          ELSE t
+                        END
+                      ),
+                      ''
+                    ) AS JSON) AS VARIANT)
+                  ) AS TEXT),
+                  'null'
+                )
+              END
+            ) || ':' || CASE
+              WHEN NOT plain."c3" IS NULL
+              THEN COALESCE(
+                CAST(TO_JSON(
+                  CAST(CAST(ARRAY_TO_STRING(
+                    LIST_TRANSFORM(
+                      REGEXP_EXTRACT_ALL(
+                        CAST(plain."c3" AS TEXT),
+                        '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                      ),
+                      LAMBDA t : CASE
+                        WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                        THEN CASE
+                          WHEN LENGTH(
+                            CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END
+                          ) > 15
+                          THEN '"#' || CASE
+                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                            THEN RTRIM(RTRIM(t, '0'), '.')
+                            ELSE t
+                          END || '"'
+                          ELSE CASE
+                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                            THEN RTRIM(RTRIM(t, '0'), '.')
+                            ELSE t
+                          END
+                        END
+                        ELSE t
+                      END
+                    ),
+                    ''
+                  ) AS JSON) AS VARIANT)
+                ) AS TEXT),
+                'null'
+              )
+            END,
+            '-'
+          ) || COALESCE(LENGTH(CAST(plain."c0" AS TEXT)) || ':' || CAST(plain."c0" AS TEXT), '-') || COALESCE(
+            LENGTH(RTRIM(RTRIM(CAST(plain."c2" AS TEXT), '0'), '.')) || ':' || RTRIM(RTRIM(CAST(plain."c2" AS TEXT), '0'), '.'),
+            '-'
+          )
+        ) AS digest
+      FROM (
+        SELECT
+          1 AS mine,
+          CASE
+            WHEN model."id" IS NULL OR model."Name" IS NULL
+            THEN 'null'
+            WHEN model."Name" = ''
+            THEN 'empty'
+            WHEN TRIM(model."Name", '	
+                  　') = ''
+            THEN 'blank'
+          END AS problem,
+          (
+            (
+              '[' || CAST(TO_JSON(CAST(model."id" AS TEXT)) AS TEXT) || ',' || CAST(TO_JSON(model."Name") AS TEXT) || ']'
+            ) COLLATE "C"
+          ) AS record_id,
+          model."id" AS c0,
+          (
+            model."Name" COLLATE "C"
+          ) AS c1,
+          model."total" AS c2,
+          model."extra" AS c3
+        FROM (
+          SELECT
+            *
+          FROM orders
+        ) AS model
+      ) AS plain
+    ) AS m
+    FULL JOIN "state"."__segment_reverse_etl"."records_map_12345678" AS r
+      ON r.record_id = m.record_id
+  ) AS pairs
+), hashes AS MATERIALIZED (
+  SELECT
+    HASH(record_id) AS hashed
+  FROM paired
+  WHERE
+    mine = 1 AND problem IS NULL
+  GROUP BY
+    hashed
+  HAVING
+    COUNT(*) > 1
+), repeated AS MATERIALIZED (
+  SELECT
+    record_id
+  FROM paired
+  WHERE
+    mine = 1
+    AND problem IS NULL
+    AND HASH(record_id) IN (
+      SELECT
+        hashed
+      FROM hashes
+    )
+  GROUP BY
+    record_id
+  HAVING
+    COUNT(*) > 1
+), judged AS NOT MATERIALIZED (
   SELECT
     op,
     CASE op
@@ -19,7 +237,15 @@ WITH judged AS MATERIALIZED (
     carried
   FROM (
     SELECT
-      CASE WHEN mine = 1 AND n > 1 THEN 'set_aside' ELSE op END AS op,
+      CASE
+        WHEN mine = 1 AND record_id IN (
+          SELECT
+            record_id
+          FROM repeated
+        )
+        THEN 'set_aside'
+        ELSE op
+      END AS op,
       prior_id,
       never_delivered,
       problem,
@@ -27,204 +253,7 @@ WITH judged AS MATERIALIZED (
       carried,
       record_id AS m_record_id,
       record_id AS r_record_id
-    FROM (
-      SELECT
-        keyed.*,
-        COUNT(*) OVER (PARTITION BY keyed.record_id) AS n
-      FROM (
-        SELECT
-          op,
-          prior_id,
-          never_delivered,
-          problem,
-          mine,
-          CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END AS record_id,
-          CASE
-            WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
-            THEN NULL
-            ELSE [
-              {'digest': CASE WHEN mine IS NULL THEN r_digest ELSE m_digest END, 'c0': CASE WHEN mine IS NULL THEN r_c0 ELSE m_c0 END, 'c1': CASE WHEN mine IS NULL THEN r_c1 ELSE m_c1 END, 'c2': CASE WHEN mine IS NULL THEN r_c2 ELSE m_c2 END, 'c3': CASE WHEN mine IS NULL THEN r_c3 ELSE m_c3 END}
-            ]
-          END AS carried
-        FROM (
-          SELECT
-            CASE
-              WHEN m.mine IS NULL AND (
-                r.delivered OR r.uncertain
-              )
-              THEN 'deleted'
-              WHEN m.mine IS NULL
-              THEN 'drop'
-              WHEN NOT m.problem IS NULL
-              THEN 'set_aside'
-              WHEN r.record_id IS NULL
-              THEN 'added'
-              WHEN r.uncertain
-              THEN CASE WHEN r.delivered OR r.baseline = 'known' THEN 'updated' ELSE 'added' END
-              WHEN r.baseline = 'unsent'
-              THEN 'added'
-              WHEN (
-                m.digest IS DISTINCT FROM r.checksum
-              )
-              THEN 'updated'
-            END AS op,
-            CASE
-              WHEN r.uncertain AND NOT r.record_level_id IS NULL
-              THEN CASE
-                WHEN m.mine IS NULL
-                THEN CASE
-                  WHEN r.record_level_id LIKE 'deleted:%'
-                  THEN SUBSTRING(r.record_level_id, 9)
-                END
-                WHEN r.record_level_id LIKE 'deleted:%' OR (
-                  m.digest IS DISTINCT FROM r.checksum
-                )
-                THEN NULL
-                ELSE r.record_level_id
-              END
-            END AS prior_id,
-            CASE WHEN r.uncertain AND NOT r.delivered THEN 1 END AS never_delivered,
-            m.problem,
-            m.mine,
-            m.record_id AS m_record_id,
-            r.record_id AS r_record_id,
-            m.digest AS m_digest,
-            m.c0 AS m_c0,
-            m.c1 AS m_c1,
-            m.c2 AS m_c2,
-            m.c3 AS m_c3,
-            CAST(NULL AS INT) AS r_c0,
-            CAST(NULL AS TEXT) AS r_c1,
-            CAST(NULL AS DECIMAL(10, 2)) AS r_c2,
-            CAST(NULL AS JSON) AS r_c3,
-            r.checksum AS r_digest
-          FROM (
-            SELECT
-              plain.*,
-              SHA256(
-                COALESCE(LENGTH(plain."c1") || ':' || plain."c1", '-') || COALESCE(
-                  LENGTH(
-                    CASE
-                      WHEN NOT plain."c3" IS NULL
-                      THEN COALESCE(
-                        CAST(TO_JSON(
-                          CAST(CAST(ARRAY_TO_STRING(
-                            LIST_TRANSFORM(
-                              REGEXP_EXTRACT_ALL(
-                                CAST(plain."c3" AS TEXT),
-                                '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                              ),
-                              LAMBDA t : CASE
-                                WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                                THEN CASE
-                                  WHEN LENGTH(
-                                    CASE
-                                      WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                      THEN RTRIM(RTRIM(t, '0'), '.')
-                                      ELSE t
-                                    END
-                                  ) > 15
-                                  THEN '"#' || CASE
-                                    WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                    THEN RTRIM(RTRIM(t, '0'), '.')
-                                    ELSE t
-                                  END || '"'
-                                  ELSE CASE
-                                    WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                    THEN RTRIM(RTRIM(t, '0'), '.')
-                                    ELSE t
-                                  END
-                                END
-                                ELSE t
-                              END
-                            ),
-                            ''
-                          ) AS JSON) AS VARIANT)
-                        ) AS TEXT),
-                        'null'
-                      )
-                    END
-                  ) || ':' || CASE
-                    WHEN NOT plain."c3" IS NULL
-                    THEN COALESCE(
-                      CAST(TO_JSON(
-                        CAST(CAST(ARRAY_TO_STRING(
-                          LIST_TRANSFORM(
-                            REGEXP_EXTRACT_ALL(
-                              CAST(plain."c3" AS TEXT),
-                              '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                            ),
-                            LAMBDA t : CASE
-                              WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                              THEN CASE
-                                WHEN LENGTH(
-                                  CASE
-                                    WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                    THEN RTRIM(RTRIM(t, '0'), '.')
-                                    ELSE t
-                                  END
-                                ) > 15
-                                THEN '"#' || CASE
-                                  WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                  THEN RTRIM(RTRIM(t, '0'), '.')
-                                  ELSE t
-                                END || '"'
-                                ELSE CASE
-                                  WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                  THEN RTRIM(RTRIM(t, '0'), '.')
-                                  ELSE t
-                                END
-                              END
-                              ELSE t
-                            END
-                          ),
-                          ''
-                        ) AS JSON) AS VARIANT)
-                      ) AS TEXT),
-                      'null'
-                    )
-                  END,
-                  '-'
-                ) || COALESCE(LENGTH(CAST(plain."c0" AS TEXT)) || ':' || CAST(plain."c0" AS TEXT), '-') || COALESCE(
-                  LENGTH(RTRIM(RTRIM(CAST(plain."c2" AS TEXT), '0'), '.')) || ':' || RTRIM(RTRIM(CAST(plain."c2" AS TEXT), '0'), '.'),
-                  '-'
-                )
-              ) AS digest
-            FROM (
-              SELECT
-                1 AS mine,
-                CASE
-                  WHEN model."id" IS NULL OR model."Name" IS NULL
-                  THEN 'null'
-                  WHEN model."Name" = ''
-                  THEN 'empty'
-                  WHEN TRIM(model."Name", '	
-                  　') = ''
-                  THEN 'blank'
-                END AS problem,
-                (
-                  (
-                    '[' || CAST(TO_JSON(CAST(model."id" AS TEXT)) AS TEXT) || ',' || CAST(TO_JSON(model."Name") AS TEXT) || ']'
-                  ) COLLATE "C"
-                ) AS record_id,
-                model."id" AS c0,
-                (
-                  model."Name" COLLATE "C"
-                ) AS c1,
-                model."total" AS c2,
-                model."extra" AS c3
-              FROM (
-                SELECT
-                  *
-                FROM orders
-              ) AS model
-            ) AS plain
-          ) AS m
-          FULL JOIN "state"."__segment_reverse_etl"."records_map_12345678" AS r
-            ON r.record_id = m.record_id
-        ) AS pairs
-      ) AS keyed
-    ) AS counted
+    FROM paired
   ) AS judged_pairs
 )
 SELECT

@@ -1,4 +1,298 @@
-WITH judged AS MATERIALIZED (
+WITH paired AS MATERIALIZED (
+  SELECT
+    op,
+    prior_id,
+    never_delivered,
+    problem,
+    mine,
+    CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END AS record_id,
+    CASE
+      WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
+      THEN NULL
+      ELSE [
+        {'c0': CASE WHEN mine IS NULL THEN r_c0 ELSE m_c0 END, 'c1': CASE WHEN mine IS NULL THEN r_c1 ELSE m_c1 END, 'c2': CASE WHEN mine IS NULL THEN r_c2 ELSE m_c2 END, 'c3': CASE WHEN mine IS NULL THEN r_c3 ELSE m_c3 END}
+      ]
+    END AS carried
+  FROM (
+    SELECT
+      CASE
+        WHEN m.mine IS NULL AND (
+          r.delivered OR r.uncertain
+        )
+        THEN 'deleted_not_sent'
+        WHEN m.mine IS NULL
+        THEN 'drop'
+        WHEN NOT m.problem IS NULL
+        THEN 'set_aside'
+        WHEN r.record_id IS NULL
+        THEN 'added'
+        WHEN r.uncertain
+        THEN CASE WHEN r.delivered OR r.baseline = 'known' THEN 'not_sent' ELSE 'added' END
+        WHEN r.baseline = 'unsent'
+        THEN 'added'
+        WHEN (
+          m.c0 IS DISTINCT FROM r."id"
+          OR m.c1 IS DISTINCT FROM r."Name"
+          OR m.c2 IS DISTINCT FROM r."total_2"
+          OR CASE
+            WHEN CAST(m.c3 AS TEXT) IS NOT DISTINCT FROM CAST(r."extra" AS TEXT)
+            THEN FALSE
+            ELSE CASE
+              WHEN NOT m.c3 IS NULL
+              THEN COALESCE(
+                CAST(TO_JSON(
+                  CAST(CAST(ARRAY_TO_STRING(
+                    LIST_TRANSFORM(
+                      REGEXP_EXTRACT_ALL(
+                        CAST(m.c3 AS TEXT),
+                        '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                      ),
+                      LAMBDA t : CASE
+                        WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                        THEN CASE
+                          WHEN LENGTH(
+                            CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END
+                          ) > 15
+                          THEN '"#' || CASE
+                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                            THEN RTRIM(RTRIM(t, '0'), '.')
+                            ELSE t
+                          END || '"'
+                          ELSE CASE
+                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                            THEN RTRIM(RTRIM(t, '0'), '.')
+                            ELSE t
+                          END
+                        END
+                        ELSE t
+                      END
+                    ),
+                    ''
+                  ) AS JSON) AS VARIANT)
+                ) AS TEXT),
+                'null'
+              )
+            END IS DISTINCT FROM CASE
+              WHEN NOT r."extra" IS NULL
+              THEN COALESCE(
+                CAST(TO_JSON(
+                  CAST(CAST(ARRAY_TO_STRING(
+                    LIST_TRANSFORM(
+                      REGEXP_EXTRACT_ALL(
+                        CAST(r."extra" AS TEXT),
+                        '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                      ),
+                      LAMBDA t : CASE
+                        WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                        THEN CASE
+                          WHEN LENGTH(
+                            CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END
+                          ) > 15
+                          THEN '"#' || CASE
+                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                            THEN RTRIM(RTRIM(t, '0'), '.')
+                            ELSE t
+                          END || '"'
+                          ELSE CASE
+                            WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                            THEN RTRIM(RTRIM(t, '0'), '.')
+                            ELSE t
+                          END
+                        END
+                        ELSE t
+                      END
+                    ),
+                    ''
+                  ) AS JSON) AS VARIANT)
+                ) AS TEXT),
+                'null'
+              )
+            END
+          END
+        )
+        THEN 'not_sent'
+      END AS op,
+      CASE
+        WHEN r.uncertain AND NOT r.record_level_id IS NULL
+        THEN CASE
+          WHEN m.mine IS NULL
+          THEN CASE
+            WHEN r.record_level_id LIKE 'deleted:%'
+            THEN SUBSTRING(r.record_level_id, 9)
+          END
+          WHEN r.record_level_id LIKE 'deleted:%'
+          OR (
+            m.c0 IS DISTINCT FROM r."id"
+            OR m.c1 IS DISTINCT FROM r."Name"
+            OR m.c2 IS DISTINCT FROM r."total_2"
+            OR CASE
+              WHEN CAST(m.c3 AS TEXT) IS NOT DISTINCT FROM CAST(r."extra" AS TEXT)
+              THEN FALSE
+              ELSE CASE
+                WHEN NOT m.c3 IS NULL
+                THEN COALESCE(
+                  CAST(TO_JSON(
+                    CAST(CAST(ARRAY_TO_STRING(
+                      LIST_TRANSFORM(
+                        REGEXP_EXTRACT_ALL(
+                          CAST(m.c3 AS TEXT),
+                          '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                        ),
+                        LAMBDA t : CASE
+                          WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                          THEN CASE
+                            WHEN LENGTH(
+                              CASE
+                                WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                                THEN RTRIM(RTRIM(t, '0'), '.')
+                                ELSE t
+                              END
+                            ) > 15
+                            THEN '"#' || CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END || '"'
+                            ELSE CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END
+                          END
+                          ELSE t
+                        END
+                      ),
+                      ''
+                    ) AS JSON) AS VARIANT)
+                  ) AS TEXT),
+                  'null'
+                )
+              END IS DISTINCT FROM CASE
+                WHEN NOT r."extra" IS NULL
+                THEN COALESCE(
+                  CAST(TO_JSON(
+                    CAST(CAST(ARRAY_TO_STRING(
+                      LIST_TRANSFORM(
+                        REGEXP_EXTRACT_ALL(
+                          CAST(r."extra" AS TEXT),
+                          '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
+                        ),
+                        LAMBDA t : CASE
+                          WHEN REGEXP_MATCHES(t, '^-?[0-9]')
+                          THEN CASE
+                            WHEN LENGTH(
+                              CASE
+                                WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                                THEN RTRIM(RTRIM(t, '0'), '.')
+                                ELSE t
+                              END
+                            ) > 15
+                            THEN '"#' || CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END || '"'
+                            ELSE CASE
+                              WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
+                              THEN RTRIM(RTRIM(t, '0'), '.')
+                              ELSE t
+                            END
+                          END
+                          ELSE t
+                        END
+                      ),
+                      ''
+                    ) AS JSON) AS VARIANT)
+                  ) AS TEXT),
+                  'null'
+                )
+              END
+            END
+          )
+          THEN NULL
+          ELSE r.record_level_id
+        END
+      END AS prior_id,
+      CASE WHEN r.uncertain AND NOT r.delivered THEN 1 END AS never_delivered,
+      m.problem,
+      m.mine,
+      m.record_id AS m_record_id,
+      r.record_id AS r_record_id,
+      m.c0 AS m_c0,
+      m.c1 AS m_c1,
+      m.c2 AS m_c2,
+      m.c3 AS m_c3,
+      r."id" AS r_c0,
+      r."Name" AS r_c1,
+      r."total_2" AS r_c2,
+      r."extra" AS r_c3
+    FROM (
+      SELECT
+        1 AS mine,
+        CASE
+          WHEN model."id" IS NULL OR model."Name" IS NULL
+          THEN 'null'
+          WHEN model."Name" = ''
+          THEN 'empty'
+          WHEN TRIM(model."Name", '	
+                  　') = ''
+          THEN 'blank'
+        END AS problem,
+        (
+          (
+            '[' || CAST(TO_JSON(CAST(model."id" AS TEXT)) AS TEXT) || ',' || CAST(TO_JSON(model."Name") AS TEXT) || ']'
+          ) COLLATE "C"
+        ) AS record_id,
+        model."id" AS c0,
+        (
+          model."Name" COLLATE "C"
+        ) AS c1,
+        model."total" AS c2,
+        model."extra" AS c3
+      FROM (
+        SELECT
+          *
+        FROM orders
+      ) AS model
+    ) AS m
+    FULL JOIN "state"."__segment_reverse_etl"."records_map_12345678" AS r
+      ON r.record_id = m.record_id
+  ) AS pairs
+), hashes AS MATERIALIZED (
+  SELECT
+    HASH(record_id) AS hashed
+  FROM paired
+  WHERE
+    mine = 1 AND problem IS NULL
+  GROUP BY
+    hashed
+  HAVING
+    COUNT(*) > 1
+), repeated AS MATERIALIZED (
+  SELECT
+    record_id
+  FROM paired
+  WHERE
+    mine = 1
+    AND problem IS NULL
+    AND HASH(record_id) IN (
+      SELECT
+        hashed
+      FROM hashes
+    )
+  GROUP BY
+    record_id
+  HAVING
+    COUNT(*) > 1
+), judged AS NOT MATERIALIZED (
   SELECT
     op,
     CASE op
@@ -19,7 +313,15 @@ WITH judged AS MATERIALIZED (
     carried
   FROM (
     SELECT
-      CASE WHEN mine = 1 AND n > 1 THEN 'set_aside' ELSE op END AS op,
+      CASE
+        WHEN mine = 1 AND record_id IN (
+          SELECT
+            record_id
+          FROM repeated
+        )
+        THEN 'set_aside'
+        ELSE op
+      END AS op,
       prior_id,
       never_delivered,
       problem,
@@ -27,280 +329,7 @@ WITH judged AS MATERIALIZED (
       carried,
       record_id AS m_record_id,
       record_id AS r_record_id
-    FROM (
-      SELECT
-        keyed.*,
-        COUNT(*) OVER (PARTITION BY keyed.record_id) AS n
-      FROM (
-        SELECT
-          op,
-          prior_id,
-          never_delivered,
-          problem,
-          mine,
-          CASE WHEN mine IS NULL THEN r_record_id ELSE m_record_id END AS record_id,
-          CASE
-            WHEN op IS NULL OR op IN ('not_sent', 'deleted_not_sent')
-            THEN NULL
-            ELSE [
-              {'c0': CASE WHEN mine IS NULL THEN r_c0 ELSE m_c0 END, 'c1': CASE WHEN mine IS NULL THEN r_c1 ELSE m_c1 END, 'c2': CASE WHEN mine IS NULL THEN r_c2 ELSE m_c2 END, 'c3': CASE WHEN mine IS NULL THEN r_c3 ELSE m_c3 END}
-            ]
-          END AS carried
-        FROM (
-          SELECT
-            CASE
-              WHEN m.mine IS NULL AND (
-                r.delivered OR r.uncertain
-              )
-              THEN 'deleted_not_sent'
-              WHEN m.mine IS NULL
-              THEN 'drop'
-              WHEN NOT m.problem IS NULL
-              THEN 'set_aside'
-              WHEN r.record_id IS NULL
-              THEN 'added'
-              WHEN r.uncertain
-              THEN CASE WHEN r.delivered OR r.baseline = 'known' THEN 'not_sent' ELSE 'added' END
-              WHEN r.baseline = 'unsent'
-              THEN 'added'
-              WHEN (
-                m.c0 IS DISTINCT FROM r."id"
-                OR m.c1 IS DISTINCT FROM r."Name"
-                OR m.c2 IS DISTINCT FROM r."total_2"
-                OR CASE
-                  WHEN CAST(m.c3 AS TEXT) IS NOT DISTINCT FROM CAST(r."extra" AS TEXT)
-                  THEN FALSE
-                  ELSE CASE
-                    WHEN NOT m.c3 IS NULL
-                    THEN COALESCE(
-                      CAST(TO_JSON(
-                        CAST(CAST(ARRAY_TO_STRING(
-                          LIST_TRANSFORM(
-                            REGEXP_EXTRACT_ALL(
-                              CAST(m.c3 AS TEXT),
-                              '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                            ),
-                            LAMBDA t : CASE
-                              WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                              THEN CASE
-                                WHEN LENGTH(
-                                  CASE
-                                    WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                    THEN RTRIM(RTRIM(t, '0'), '.')
-                                    ELSE t
-                                  END
-                                ) > 15
-                                THEN '"#' || CASE
-                                  WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                  THEN RTRIM(RTRIM(t, '0'), '.')
-                                  ELSE t
-                                END || '"'
-                                ELSE CASE
-                                  WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                  THEN RTRIM(RTRIM(t, '0'), '.')
-                                  ELSE t
-                                END
-                              END
-                              ELSE t
-                            END
-                          ),
-                          ''
-                        ) AS JSON) AS VARIANT)
-                      ) AS TEXT),
-                      'null'
-                    )
-                  END IS DISTINCT FROM CASE
-                    WHEN NOT r."extra" IS NULL
-                    THEN COALESCE(
-                      CAST(TO_JSON(
-                        CAST(CAST(ARRAY_TO_STRING(
-                          LIST_TRANSFORM(
-                            REGEXP_EXTRACT_ALL(
-                              CAST(r."extra" AS TEXT),
-                              '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                            ),
-                            LAMBDA t : CASE
-                              WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                              THEN CASE
-                                WHEN LENGTH(
-                                  CASE
-                                    WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                    THEN RTRIM(RTRIM(t, '0'), '.')
-                                    ELSE t
-                                  END
-                                ) > 15
-                                THEN '"#' || CASE
-                                  WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                  THEN RTRIM(RTRIM(t, '0'), '.')
-                                  ELSE t
-                                END || '"'
-                                ELSE CASE
-                                  WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                  THEN RTRIM(RTRIM(t, '0'), '.')
-                                  ELSE t
-                                END
-                              END
-                              ELSE t
-                            END
-                          ),
-                          ''
-                        ) AS JSON) AS VARIANT)
-                      ) AS TEXT),
-                      'null'
-                    )
-                  END
-                END
-              )
-              THEN 'not_sent'
-            END AS op,
-            CASE
-              WHEN r.uncertain AND NOT r.record_level_id IS NULL
-              THEN CASE
-                WHEN m.mine IS NULL
-                THEN CASE
-                  WHEN r.record_level_id LIKE 'deleted:%'
-                  THEN SUBSTRING(r.record_level_id, 9)
-                END
-                WHEN r.record_level_id LIKE 'deleted:%'
-                OR (
-                  m.c0 IS DISTINCT FROM r."id"
-                  OR m.c1 IS DISTINCT FROM r."Name"
-                  OR m.c2 IS DISTINCT FROM r."total_2"
-                  OR CASE
-                    WHEN CAST(m.c3 AS TEXT) IS NOT DISTINCT FROM CAST(r."extra" AS TEXT)
-                    THEN FALSE
-                    ELSE CASE
-                      WHEN NOT m.c3 IS NULL
-                      THEN COALESCE(
-                        CAST(TO_JSON(
-                          CAST(CAST(ARRAY_TO_STRING(
-                            LIST_TRANSFORM(
-                              REGEXP_EXTRACT_ALL(
-                                CAST(m.c3 AS TEXT),
-                                '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                              ),
-                              LAMBDA t : CASE
-                                WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                                THEN CASE
-                                  WHEN LENGTH(
-                                    CASE
-                                      WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                      THEN RTRIM(RTRIM(t, '0'), '.')
-                                      ELSE t
-                                    END
-                                  ) > 15
-                                  THEN '"#' || CASE
-                                    WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                    THEN RTRIM(RTRIM(t, '0'), '.')
-                                    ELSE t
-                                  END || '"'
-                                  ELSE CASE
-                                    WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                    THEN RTRIM(RTRIM(t, '0'), '.')
-                                    ELSE t
-                                  END
-                                END
-                                ELSE t
-                              END
-                            ),
-                            ''
-                          ) AS JSON) AS VARIANT)
-                        ) AS TEXT),
-                        'null'
-                      )
-                    END IS DISTINCT FROM CASE
-                      WHEN NOT r."extra" IS NULL
-                      THEN COALESCE(
-                        CAST(TO_JSON(
-                          CAST(CAST(ARRAY_TO_STRING(
-                            LIST_TRANSFORM(
-                              REGEXP_EXTRACT_ALL(
-                                CAST(r."extra" AS TEXT),
-                                '"(?:\\.|[^"\\])*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^"0-9-]+|-'
-                              ),
-                              LAMBDA t : CASE
-                                WHEN REGEXP_MATCHES(t, '^-?[0-9]')
-                                THEN CASE
-                                  WHEN LENGTH(
-                                    CASE
-                                      WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                      THEN RTRIM(RTRIM(t, '0'), '.')
-                                      ELSE t
-                                    END
-                                  ) > 15
-                                  THEN '"#' || CASE
-                                    WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                    THEN RTRIM(RTRIM(t, '0'), '.')
-                                    ELSE t
-                                  END || '"'
-                                  ELSE CASE
-                                    WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+\.[0-9]+')
-                                    THEN RTRIM(RTRIM(t, '0'), '.')
-                                    ELSE t
-                                  END
-                                END
-                                ELSE t
-                              END
-                            ),
-                            ''
-                          ) AS JSON) AS VARIANT)
-                        ) AS TEXT),
-                        'null'
-                      )
-                    END
-                  END
-                )
-                THEN NULL
-                ELSE r.record_level_id
-              END
-            END AS prior_id,
-            CASE WHEN r.uncertain AND NOT r.delivered THEN 1 END AS never_delivered,
-            m.problem,
-            m.mine,
-            m.record_id AS m_record_id,
-            r.record_id AS r_record_id,
-            m.c0 AS m_c0,
-            m.c1 AS m_c1,
-            m.c2 AS m_c2,
-            m.c3 AS m_c3,
-            r."id" AS r_c0,
-            r."Name" AS r_c1,
-            r."total_2" AS r_c2,
-            r."extra" AS r_c3
-          FROM (
-            SELECT
-              1 AS mine,
-              CASE
-                WHEN model."id" IS NULL OR model."Name" IS NULL
-                THEN 'null'
-                WHEN model."Name" = ''
-                THEN 'empty'
-                WHEN TRIM(model."Name", '	
-                  　') = ''
-                THEN 'blank'
-              END AS problem,
-              (
-                (
-                  '[' || CAST(TO_JSON(CAST(model."id" AS TEXT)) AS TEXT) || ',' || CAST(TO_JSON(model."Name") AS TEXT) || ']'
-                ) COLLATE "C"
-              ) AS record_id,
-              model."id" AS c0,
-              (
-                model."Name" COLLATE "C"
-              ) AS c1,
-              model."total" AS c2,
-              model."extra" AS c3
-            FROM (
-              SELECT
-                *
-              FROM orders
-            ) AS model
-          ) AS m
-          FULL JOIN "state"."__segment_reverse_etl"."records_map_12345678" AS r
-            ON r.record_id = m.record_id
-        ) AS pairs
-      ) AS keyed
-    ) AS counted
+    FROM paired
   ) AS judged_pairs
 )
 SELECT
