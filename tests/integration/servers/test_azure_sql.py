@@ -130,6 +130,7 @@ REFUSED = [
     ("SELECT a FROM t INTERSECT ALL SELECT a FROM t", "103010"),
     ("SELECT a AS x FROM t WHERE x = N'1'", "Invalid column name 'x'"),
     ("SELECT a AS x, x + N'1' AS y FROM t", "Invalid column name 'x'"),
+    ("SELECT q.y FROM (SELECT a AS x, x + N'1' AS y FROM t) AS q", "Invalid column name 'x'"),
     ("SELECT a AS x FROM t GROUP BY x", "Invalid column name 'x'"),
     ("SELECT a AS x FROM t ORDER BY x + N'1'", "Invalid column name 'x'"),
     ("SELECT DISTINCT a FROM t ORDER BY b", "145"),

@@ -172,16 +172,27 @@ def _aliases(node: exp.Select, types: Types) -> None:
     given = {each.alias.lower() for each in node.expressions if isinstance(each, exp.Alias)}
     if not given:
         return
-    own = types.sources(node)
-    if not all(own.values()):
+    read = [columns for scope in _scopes(node) for columns in types.sources(scope).values()]
+    if not all(read):
         return  # not all that it reads is known
-    names = {name.lower() for columns in own.values() for name in columns}
+    names = {name.lower() for columns in read for name in columns}
     for column in _within(node):
         name = column.name.lower()
-        if column.table or name not in given or name in names or types.of(column) is not None:
+        if column.table or name not in given or name in names:
             continue
         if not (isinstance(column.parent, exp.Ordered) and column.parent.parent is node.args.get("order")):
             raise invalid_column(column.name)
+
+
+def _scopes(node: exp.Select) -> list[exp.Expression]:
+    """What a SELECT sees: itself, and what it stands in an expression of; a table of FROM sees nothing around it."""
+    found: list[exp.Expression] = [node]
+    inner, outer = node, node.parent
+    while outer is not None and not isinstance(inner.parent, (exp.From, exp.Join, exp.CTE)):
+        if isinstance(outer, (exp.Select, exp.Update, exp.Delete, exp.Merge)):
+            found.append(outer)
+        inner, outer = outer, outer.parent
+    return found
 
 
 def _within(node: exp.Select) -> list[exp.Column]:
