@@ -21,7 +21,6 @@ from tailrace.spec.project import Project
 from tailrace.spec.references import resolve
 from tailrace.state.checkpoint import Remember
 from tailrace.state.names import Renamed, StateNames
-from tailrace.state.plan_read import is_own
 
 if TYPE_CHECKING:
     from tailrace.mapping.compile import CompiledMapping
@@ -184,6 +183,8 @@ def prepare(
 
 def _check_names(compiled: CompiledMapping) -> None:
     """Hold that no column that goes on its way has the name of one of ours beside it. Raises ModelError."""
+    from tailrace.state.plan_read import is_own
+
     for name in compiled.used_columns:
         if is_own(name):
             raise ModelError(
