@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from tests.servers.bigquery import BigQueryServer, Dataset, Fault
 
 from tailrace.errors import Cancelled, SourceError, SourceUnavailable, TailraceError
+from tailrace.sources.bigquery import storage
 from tailrace.sources.bigquery.jobs import ATTEMPTS, Jobs
 from tailrace.sources.bigquery.source import BigQuerySource
 
@@ -205,6 +207,37 @@ def test_a_stream_that_breaks_goes_on_where_it_was(
         found = session.read(_numbers(source)).read_all()
     assert struck.met == 2
     assert found.column("n").to_pylist() == list(range(1, ROWS + 1))
+
+
+@pytest.mark.parametrize("rows", [0, 30_000])
+def test_a_stream_that_falls_silent_is_opened_anew_where_it_was(
+    dataset: Dataset, source: BigQuerySource, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr(storage, "SILENCE_SECONDS", 1.0)
+    silent = dataset.server.fail(Fault("storage.ReadRows", hold=True, rows=rows))
+    try:
+        with source.session() as session:
+            found = session.read(_numbers(source)).read_all()
+        assert silent.met == 1
+    finally:
+        silent.release()
+    assert found.column("n").to_pylist() == list(range(1, ROWS + 1))
+
+
+def test_a_stream_that_is_silent_from_the_first_can_be_cancelled(
+    dataset: Dataset, source: BigQuerySource
+) -> None:
+    silent = dataset.server.fail(Fault("storage.ReadRows", hold=True))
+    try:
+        with source.session() as session, ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(lambda: session.read(_numbers(source)).read_all())
+            while not silent.met:
+                assert not reading.done()
+            session.cancel()
+            with pytest.raises(Cancelled):
+                reading.result()
+    finally:
+        silent.release()
 
 
 def test_a_stream_that_keeps_breaking_is_an_error(dataset: Dataset, source: BigQuerySource) -> None:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from tailrace.errors import Cancelled, SourceError, SourceUnavailable
 from tailrace.sources.bigquery.client import REQUEST_SECONDS, RETRY_SECONDS, BigQueryClient, translated
 from tailrace.sources.bigquery.errors import reason_of
+from tailrace.sources.deadline import deadline
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 STREAM_SECONDS = 3600.0
 """How long one call may stream before it is opened anew at the row it reached."""
+SILENCE_SECONDS = 120.0
+"""A call that gives nothing for so long is opened anew, too."""
 BATCH_ROWS = 50_000
 _ATTEMPTS = 5
 _PAUSE = 0.5
@@ -134,14 +137,13 @@ class TableReader:
             ("x-goog-request-params", f"read_stream={self._stream}"),
             *self._client.storage_metadata(),
         ]
-        call: Any = self._api.read_rows(
-            request=request, retry=None, timeout=STREAM_SECONDS, metadata=metadata
-        )
+        read_rows: Any = self._api.transport.read_rows
+        call = read_rows(request, timeout=STREAM_SECONDS, metadata=metadata)
         self._call = call
         try:
             if self._stopped.is_set():
                 raise Cancelled("the statement was cancelled")
-            for response in call:
+            for response in _heard(call):
                 found = types.ReadRowsResponse.pb(response).arrow_record_batch.serialized_record_batch
                 batch = pa.ipc.read_record_batch(pa.py_buffer(found), self._read_schema)
                 if batch.num_rows:
@@ -154,3 +156,22 @@ class TableReader:
         self._stopped.set()
         if self._call is not None:
             self._call.cancel()
+
+
+def _heard(call: Any) -> Iterator[Any]:
+    """What a call gives. Raises Google's errors, DeadlineExceeded also where nothing comes for SILENCE_SECONDS."""
+    import grpc
+    from google.api_core.exceptions import DeadlineExceeded, from_grpc_error
+
+    while True:
+        with deadline(SILENCE_SECONDS, call.cancel) as passed:
+            try:
+                response = next(call, None)
+            except grpc.RpcError as error:
+                if passed.is_set():
+                    words = f"the Storage Read API was silent for {SILENCE_SECONDS:g} s"
+                    raise DeadlineExceeded(words) from error
+                raise from_grpc_error(error) from error
+        if response is None:
+            return
+        yield response
