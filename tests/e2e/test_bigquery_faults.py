@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from tests.e2e.bigquery import BigQueryWarehouse
 from tests.e2e.project import SCHEMA, Project, command_environment, sending
 from tests.servers.bigquery import Dataset, Fault
 
+from tailrace.sources.bigquery.permissions import MODELS, PERMISSIONS, PROJECT
 from tailrace.sources.bigquery.source import BigQuerySource
 from tailrace.testing.receiver import Receiver
 
@@ -91,6 +93,28 @@ def test_reading_slowly_for_lack_of_a_permission_is_said(shop: Project, bigquery
     document = shop.ok()
     assert document.counts.delivered == MANY
     assert any("bigquery.readsessions.create" in warning for warning in document.warnings)
+
+
+def test_whole_syncs_need_no_more_than_the_least_and_ask_for_nothing_else(
+    shop: Project, bigquery_dataset: Dataset
+) -> None:
+    """With `datasets.*` on the managed dataset alone, which an administrator made (grants, way `dataset`)."""
+    managed = [each.name for each in PERMISSIONS if each.on != PROJECT]
+    project = [each.name for each in PERMISSIONS if each.on == PROJECT and "datasets" not in each.name]
+    readable = [each.name for each in PERMISSIONS if each.on == MODELS]
+    bigquery_dataset.sql(f"CREATE SCHEMA `{SCHEMA}` OPTIONS (location = 'EU')")
+    account = bigquery_dataset.another_account().grant(*project)
+    account.grant(*managed, dataset=SCHEMA).grant(*readable, dataset=bigquery_dataset.name)
+    shop.source = {"credentials": json.dumps(account.key)}
+    assert shop.ok().counts.added == MANY
+    shop.data("UPDATE people SET name = 'new' WHERE id < 5", "DELETE FROM people WHERE id = 7")
+    counts = shop.ok().counts
+    assert (counts.updated, counts.deleted) == (4, 1)
+    assert shop.plan().counts.unchanged == MANY - 1
+    asked = [each for each in bigquery_dataset.server.requests if each["account"] == account.email]
+    assert {"datasets.list", "projects.list", "jobs.list"}.isdisjoint(each["call"] for each in asked)
+    refused = {each["line"].rpartition("/")[2] for each in asked if each["status"] == 403}
+    assert refused <= {SCHEMA.upper()}, "nothing but a look whether the dataset stands there in upper case"
 
 
 def test_reading_slowly_as_configured_needs_no_word(shop: Project) -> None:
