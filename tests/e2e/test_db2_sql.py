@@ -45,7 +45,7 @@ OWN = (
         PLAN,
         "The plan as Db2 gets it: the columns of this query are described, a table of them is made, and filled by one "
         "statement that evaluates the model once (R5, R10).",
-        r"WITH judged AS",
+        r"WITH tailrace_judged AS",
     ),
     Purpose(
         PLAN,

@@ -39,6 +39,16 @@ def test_r17_an_edit_compares_records_whose_columns_have_quotes_in_their_names(s
     assert shop.held == {"1": {"inch": 2, "its": 4}}
 
 
+@pytest.mark.parametrize("name", ["judged", "paired", "hashes", "repeated", "records", "model", "keyed"])
+def test_a_models_table_may_have_any_name(shop: Project, name: str) -> None:
+    shop.data(f"CREATE TABLE {name} AS SELECT 1 AS id, 2 AS a")
+    shop.sql = f"WITH m AS (SELECT * FROM {name}) SELECT * FROM m"
+    shop.ok()
+    shop.data(f"UPDATE {name} SET a = 3")
+    assert shop.ok().counts.updated == 1
+    assert shop.held == {"1": {"id": 1, "a": 3}}
+
+
 @pytest.mark.parametrize("name", ["_key", "_operation", "_seq", "_old_name", "_synced_n"])
 def test_a_column_with_a_name_of_ours_is_refused_where_it_is_used(on_duckdb: Project, name: str) -> None:
     on_duckdb.people((1, 2), columns=f'id bigint, "{name}" bigint')

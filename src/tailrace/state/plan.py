@@ -20,7 +20,7 @@ from tailrace.sources.dialect import BUCKET_SHIFT, Dialect
 from tailrace.state.names import StateNames
 from tailrace.state.operations import CANDIDATE, COUNTED_ONLY, SENDABLE
 from tailrace.state.plan_pairs import DELETED_ID as DELETED_ID
-from tailrace.state.plan_pairs import Pairs, literals, select
+from tailrace.state.plan_pairs import JUDGED, Pairs, literals, select
 from tailrace.state.plan_request import LEADING, PlanRequest
 
 QUARANTINE_FROM = 3
@@ -107,11 +107,12 @@ class _Plan:
     def joined_once(self) -> PlanStatements:
         """Model and records are joined once; unchanged rows pass on as bare markers, only to be counted."""
         pairs, packing = self._pairs, self.dialect.packing
-        once = " ".join(filter(None, ("judged AS", self.dialect.materialized)))
+        once = " ".join(filter(None, (f"{JUDGED} AS", self.dialect.materialized)))
         steps = pairs.judged_in_steps(packing) if packing else {once: pairs.judged()}
         expressions = [f"{name} (\n{body}\n)" for name, body in steps.items()]
+        rows = f"{JUDGED} AS judged"
         return PlanStatements(
-            f"{self._final(self._placed('judged'))}\nUNION ALL\n{self._markers('judged')}",
+            f"{self._final(self._placed(rows))}\nUNION ALL\n{self._markers(rows)}",
             ",\n".join(filter(None, (self._models_expressions(), *expressions))),
         )
 

@@ -21,6 +21,10 @@ DELETED_ID = "deleted:"
 
 _NEVER = "1 = 0"
 
+JUDGED, _PAIRED, _HASHES, _REPEATED = (
+    f"tailrace_{each}" for each in ("judged", "paired", "hashes", "repeated")
+)
+"""Common table expressions of ours, under names that no table of a model has."""
 _BESIDE_VALUES = 8
 """At most so many columns stand beside the values."""
 
@@ -135,22 +139,22 @@ class Pairs:
             f"(\n{pairs}\n) AS pairs",
         )
         hashed, again = packing.hashed("record_id"), "HAVING count(*) > 1"
-        usable = "FROM paired WHERE mine = 1 AND problem IS NULL"
-        keys = f"SELECT record_id {usable} AND {hashed} IN (SELECT hashed FROM hashes)"
+        usable = f"FROM {_PAIRED} WHERE mine = 1 AND problem IS NULL"
+        keys = f"SELECT record_id {usable} AND {hashed} IN (SELECT hashed FROM {_HASHES})"
         rows = select(
             [
-                "CASE WHEN mine = 1 AND record_id IN (SELECT record_id FROM repeated)"
+                f"CASE WHEN mine = 1 AND record_id IN (SELECT record_id FROM {_REPEATED})"
                 " THEN 'set_aside' ELSE op END AS op",
                 *("prior_id", "never_delivered", "problem", "mine", "carried"),
                 *("record_id AS m_record_id", "record_id AS r_record_id"),
             ],
-            "paired",
+            _PAIRED,
         )
         return {
-            "paired AS MATERIALIZED": paired,
-            "hashes AS MATERIALIZED": f"SELECT {hashed} AS hashed {usable} GROUP BY hashed {again}",
-            "repeated AS MATERIALIZED": f"{keys} GROUP BY record_id {again}",
-            "judged AS NOT MATERIALIZED": self._judged(rows, ["carried"]),
+            f"{_PAIRED} AS MATERIALIZED": paired,
+            f"{_HASHES} AS MATERIALIZED": f"SELECT {hashed} AS hashed {usable} GROUP BY hashed {again}",
+            f"{_REPEATED} AS MATERIALIZED": f"{keys} GROUP BY record_id {again}",
+            f"{JUDGED} AS NOT MATERIALIZED": self._judged(rows, ["carried"]),
         }
 
     def judged_apart(self, model: str) -> str:

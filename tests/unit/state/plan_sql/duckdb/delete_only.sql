@@ -1,4 +1,4 @@
-WITH paired AS MATERIALIZED (
+WITH tailrace_paired AS MATERIALIZED (
   SELECT
     op,
     prior_id,
@@ -266,33 +266,33 @@ WITH paired AS MATERIALIZED (
     FULL JOIN "state"."__segment_reverse_etl"."records_map_12345678" AS r
       ON r.record_id = m.record_id
   ) AS pairs
-), hashes AS MATERIALIZED (
+), tailrace_hashes AS MATERIALIZED (
   SELECT
     HASH(record_id) AS hashed
-  FROM paired
+  FROM tailrace_paired
   WHERE
     mine = 1 AND problem IS NULL
   GROUP BY
     hashed
   HAVING
     COUNT(*) > 1
-), repeated AS MATERIALIZED (
+), tailrace_repeated AS MATERIALIZED (
   SELECT
     record_id
-  FROM paired
+  FROM tailrace_paired
   WHERE
     mine = 1
     AND problem IS NULL
     AND HASH(record_id) IN (
       SELECT
         hashed
-      FROM hashes
+      FROM tailrace_hashes
     )
   GROUP BY
     record_id
   HAVING
     COUNT(*) > 1
-), judged AS NOT MATERIALIZED (
+), tailrace_judged AS NOT MATERIALIZED (
   SELECT
     op,
     CASE op
@@ -317,7 +317,7 @@ WITH paired AS MATERIALIZED (
         WHEN mine = 1 AND record_id IN (
           SELECT
             record_id
-          FROM repeated
+          FROM tailrace_repeated
         )
         THEN 'set_aside'
         ELSE op
@@ -329,7 +329,7 @@ WITH paired AS MATERIALIZED (
       carried,
       record_id AS m_record_id,
       record_id AS r_record_id
-    FROM paired
+    FROM tailrace_paired
   ) AS judged_pairs
 )
 SELECT
@@ -363,7 +363,7 @@ FROM (
     SELECT
       judged.*,
       CAST(HASH(judged.record_id) % 256 AS INT) AS bucket
-    FROM judged
+    FROM tailrace_judged AS judged
     WHERE
       NOT op IS NULL AND NOT op IN ('not_sent', 'deleted_not_sent')
   ) AS changed
@@ -391,7 +391,7 @@ FROM (
     judged.reason,
     COUNT(*) AS matches,
     SUM(judged.mine) AS model_rows
-  FROM judged
+  FROM tailrace_judged AS judged
   GROUP BY
     judged.op,
     judged.reason

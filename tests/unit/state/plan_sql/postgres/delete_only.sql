@@ -1,4 +1,4 @@
-WITH judged AS MATERIALIZED (
+WITH tailrace_judged AS MATERIALIZED (
   SELECT
     op,
     CASE op
@@ -225,7 +225,7 @@ FROM (
       (
         HASHTEXT(judged.record_id) & 255
       ) AS bucket
-    FROM judged
+    FROM tailrace_judged AS judged
     WHERE
       op IS NOT NULL AND NOT op IN ('not_sent', 'deleted_not_sent')
   ) AS changed
@@ -253,7 +253,7 @@ FROM (
     judged.reason,
     COUNT(*) AS matches,
     SUM(judged.mine) AS model_rows
-  FROM judged
+  FROM tailrace_judged AS judged
   GROUP BY
     judged.op,
     judged.reason
