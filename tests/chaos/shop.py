@@ -58,8 +58,8 @@ class Shop:
         """What the first sync finds."""
         self.warehouse.data(
             "CREATE TABLE customers (id bigint, name text, plan text, amount decimal(12, 2))",
-            "INSERT INTO customers SELECT i, 'Name ' || CAST(i AS varchar), CASE i % 2 WHEN 0 THEN 'free' END, i * 1.25"
-            f" FROM generate_series(1, {FIRST}) AS g(i)",
+            "INSERT INTO customers SELECT i, 'Name ' || CAST(i AS varchar), CASE i % 2 WHEN 0 THEN 'free' END,"
+            f" i * CAST('1.25' AS decimal(12, 2)) FROM generate_series(1, {FIRST}) AS g(i)",
         )
 
     def change(self) -> None:
@@ -67,8 +67,8 @@ class Shop:
         self.warehouse.data(
             f"DELETE FROM customers WHERE id % 8 < 3 AND id <= {FIRST}",
             f"UPDATE customers SET plan = 'pro', amount = amount + 1 WHERE id % 8 > 4 AND id <= {FIRST}",
-            "INSERT INTO customers SELECT i, 'New ' || CAST(i AS varchar), NULL, i * 0.5"
-            f" FROM generate_series({FIRST + 1}, {FIRST + ADDED}) AS g(i)",
+            "INSERT INTO customers SELECT i, 'New ' || CAST(i AS varchar), NULL, "
+            f"i * CAST('0.5' AS decimal(12, 2)) FROM generate_series({FIRST + 1}, {FIRST + ADDED}) AS g(i)",
         )
 
     def model(self) -> dict[str, dict[str, Any]]:
