@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import uvloop
+
 from tailrace.delivery.batch import Cutter, Size
 from tailrace.delivery.http import HttpClient
 from tailrace.delivery.outcomes import Rendered
@@ -81,7 +83,7 @@ class Pipeline:
         for thread in threads:
             thread.start()
         self._waiting = self._bodies()
-        asyncio.run(self._send())
+        uvloop.run(self._send())
         for thread in threads:
             thread.join()
 

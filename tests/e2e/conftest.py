@@ -22,29 +22,27 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
+_LONG = os.environ.get("CHAOS") == "long"
+_MOST = {
+    "test_baselines_in_doubt",
+    "test_changes",
+    "test_deep_check",
+    "test_keys",
+    "test_modes",
+    "test_outcomes",
+    "test_review_columns",
+    "test_state_faults",
+    "test_where",
+}
 WAREHOUSES = {
     "duckdb": None,
     "postgres": None,
-    "azure": None,
-    "bigquery": None
-    if os.environ.get("CHAOS") == "long"
-    else {
-        "test_baselines_in_doubt",
-        "test_changes",
-        "test_deep_check",
-        "test_keys",
-        "test_modes",
-        "test_outcomes",
-        "test_review_columns",
-        "test_state_faults",
-        "test_where",
-    },
-    "db2": None
-    if os.environ.get("CHAOS") == "long"
-    else {"test_deep_check", "test_modes", "test_outcomes", "test_keys", "test_where"},
+    "azure": None if _LONG else _MOST,
+    "bigquery": None if _LONG else _MOST,
+    "db2": None if _LONG else {"test_deep_check", "test_modes", "test_outcomes", "test_keys", "test_where"},
 }
-"""The modules that run on each; None: all. A stand-in takes seconds where a database takes a tenth of one: on Db2's,
-which compiles each statement of a plan for a second, all run with `CHAOS=long pytest tests/e2e -k db2`."""
+"""The modules that run on each; None: all. A stand-in takes seconds where a database takes a tenth of one, and Db2's
+compiles each statement of a plan for a second: there, all run with `CHAOS=long pytest tests/e2e -k "azure or db2"`."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
