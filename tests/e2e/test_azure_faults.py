@@ -161,6 +161,15 @@ def test_one_signal_ends_the_wait_for_a_pool_that_is_away(
     goes_on(shop)
 
 
+def test_a_login_that_is_refused_is_waited_for_once(shop: Project) -> None:
+    """The look for an interrupted sync, whose plan needs no model, does not wait again."""
+    shop.source = {"database": "nowhere", "retry_for": 6}
+    shop.write()
+    with SyncProcess(shop.folder) as process:
+        assert process.join() == 1
+    assert sum("trying again" in line for line in process.said) == 1
+
+
 def test_one_signal_while_a_pool_is_away_leaves_what_was_interrupted_alone(
     shop: Project, azure_pool: Pool
 ) -> None:

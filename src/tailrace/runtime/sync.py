@@ -29,7 +29,7 @@ from tailrace.runtime.planning import Options, Planned, PlanStopped, make_plan
 from tailrace.runtime.prepared import Bound, Prepared, bind, prepare, project_source
 from tailrace.runtime.sending import Sealed, Sending
 from tailrace.runtime.stop import StopSignal
-from tailrace.sources.base import Source, hurry, remarks
+from tailrace.sources.base import hurry, remarks
 from tailrace.spec.project import Project
 from tailrace.state import seal, upkeep
 from tailrace.state.counts import Counts
@@ -70,20 +70,22 @@ def run_mapping(around: Surroundings, name: str, options: Options) -> Iterator[S
             prepared = prepare(project, name, around.environ, source)
         except TailraceError as error:
             away = isinstance(error, Cancelled | SourceUnavailable)
-            bound = None if away else _finishable(around, name, source)
-            if bound is not None:
+            if not away and _plan_waits(around, name):
+                bound = bind(project, name, around.environ, source)
                 yield from _run_bound(around, bound, None, options)
             raise error
         yield from _run_bound(around, prepared, prepared, options)
 
 
-def _finishable(around: Surroundings, name: str, source: Source) -> Bound | None:
-    """The mapping without its model, where a sealed plan waits to be finished."""
+def _plan_waits(around: Surroundings, name: str) -> bool:
+    """Whether a sealed plan waits to be finished; a source that answers at once is asked, no other is waited for."""
+    project = around.project
+    source = project_source(project, project.models[project.mappings[name].model].source, around.environ)
+    hurry(source)
     try:
-        bound = bind(around.project, name, around.environ, source)
-        return bound if resuming.waits(bound) else None
+        return resuming.waits(bind(project, name, around.environ, source))
     except TailraceError:
-        return None
+        return False
 
 
 def _run_bound(
