@@ -105,7 +105,7 @@ async def _read(response: Response, most: int) -> tuple[bytes, bool]:
     length = response.get_header("content-length")
     said = int(length) if length is not None and length.isdecimal() else most
     first = bytes(await reader.read(min(said, most) + 1) or b"")
-    if len(first) == said and length is not None:
+    if length is not None and len(first) == said <= most:
         return first, True
     content = bytearray(first)
     while len(content) <= most and (chunk := await reader.read(most + 1)):

@@ -29,7 +29,7 @@ from tailrace.runtime.planning import Options, Planned, PlanStopped, make_plan
 from tailrace.runtime.prepared import Bound, Prepared, bind, prepare, project_source
 from tailrace.runtime.sending import Sealed, Sending
 from tailrace.runtime.stop import StopSignal
-from tailrace.sources.base import hurry, remarks
+from tailrace.sources.base import Source, hurry, remarks
 from tailrace.spec.project import Project
 from tailrace.state import seal, upkeep
 from tailrace.state.counts import Counts
@@ -63,8 +63,7 @@ def run_mapping(around: Surroundings, name: str, options: Options) -> Iterator[S
     Raises what goes wrong before the fence is ours (LeaseHeld, ConfigError, SourceError); later errors are in the
     sync's row. A plan that is sealed is finished also where the model cannot be read any more, which is raised then.
     """
-    project = around.project
-    source = project_source(project, project.models[project.mappings[name].model].source, around.environ)
+    project, source = around.project, _source(around, name)
     with around.stop.calling(lambda: hurry(source)):
         try:
             prepared = prepare(project, name, around.environ, source)
@@ -79,13 +78,17 @@ def run_mapping(around: Surroundings, name: str, options: Options) -> Iterator[S
 
 def _plan_waits(around: Surroundings, name: str) -> bool:
     """Whether a sealed plan waits to be finished; a source that answers at once is asked, no other is waited for."""
-    project = around.project
-    source = project_source(project, project.models[project.mappings[name].model].source, around.environ)
+    source = _source(around, name)
     hurry(source)
     try:
-        return resuming.waits(bind(project, name, around.environ, source))
+        return resuming.waits(bind(around.project, name, around.environ, source))
     except TailraceError:
         return False
+
+
+def _source(around: Surroundings, name: str) -> Source:
+    project = around.project
+    return project_source(project, project.models[project.mappings[name].model].source, around.environ)
 
 
 def _run_bound(

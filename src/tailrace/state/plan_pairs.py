@@ -25,6 +25,7 @@ JUDGED, _PAIRED, _HASHES, _REPEATED = (
     f"tailrace_{each}" for each in ("judged", "paired", "hashes", "repeated")
 )
 """Common table expressions of ours, under names that no table of a model has."""
+
 _BESIDE_VALUES = 8
 """At most so many columns stand beside the values."""
 
