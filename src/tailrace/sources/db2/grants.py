@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from tailrace.errors import ModelError
 from tailrace.sources.db2.dialect import Db2Dialect
 from tailrace.sources.db2.settings import Db2Settings
-
-if TYPE_CHECKING:
-    from sqlglot import exp
+from tailrace.sources.db2.tables import tables_of
 
 
 def db2_grants(
@@ -58,39 +56,12 @@ def db2_table_grants(settings: Db2Settings, models: Sequence[str], user: str, ro
     ]
     tables: set[tuple[str, str]] = set()
     for model in models:
-        found = tables_of(model, home)
-        if found is None:
+        try:
+            tables |= tables_of(model, home)
+        except ModelError:
             lines.append(f"-- A model could not be understood; add its tables: {_comment(model)[:80]}")
-        else:
-            tables |= found
     lines += [f'GRANT SELECT ON TABLE "{schema}"."{table}" TO {grantee};' for schema, table in sorted(tables)]
     return "\n".join(lines) + "\n"
-
-
-def tables_of(sql: str, home: str) -> set[tuple[str, str]] | None:
-    """Schema and name of each table that a query reads, as Db2 has them; None where it is not understood."""
-    import sqlglot
-    from sqlglot import exp
-    from sqlglot.errors import SqlglotError
-
-    try:
-        query = sqlglot.parse_one(sql)
-    except SqlglotError:
-        return None
-    own = {each.alias_or_name.upper() for each in query.find_all(exp.CTE)}
-    found: set[tuple[str, str]] = set()
-    for table in query.find_all(exp.Table):
-        name, schema = table.this, table.args.get("db")
-        if not isinstance(name, exp.Identifier) or (schema is None and name.name.upper() in own):
-            continue
-        where = _folded(schema) if isinstance(schema, exp.Identifier) else home
-        if not where.startswith("SYS"):
-            found.add((where, _folded(name)))
-    return found
-
-
-def _folded(name: exp.Identifier) -> str:
-    return name.name if name.args.get("quoted") else name.name.upper()
 
 
 def _name(name: str) -> str:
