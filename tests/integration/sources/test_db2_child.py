@@ -209,6 +209,18 @@ def test_a_commit_that_is_refused_leaves_no_connection_inside_of_a_transaction(
             assert other.rows("SELECT A FROM SEGMENT_REVERSE_ETL.T") == [(2,)]
 
 
+@pytest.mark.parametrize("refusal", [faults.STOPPED, faults.DEADLOCK])
+def test_a_server_that_is_busy_or_lost_is_not_taken_for_one_without_full_joins(
+    db2: Db2Server, source: Db2Source, refusal: faults.Sqlca
+) -> None:
+    db2.fail(refusal, "prepare", matching="FULL JOIN", times=None)
+    with pytest.raises(SourceError) as caught:
+        _ = source.dialect.joins_fully
+    assert caught.value.hint
+    db2.faults.clear()
+    assert not source.dialect.joins_fully
+
+
 def test_a_child_that_takes_nothing_is_given_up(source: Db2Source) -> None:
     child = open_connection(source.connection)
     os.kill(child.pid, signal.SIGSTOP)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from tests.servers.db2.sqlca import Sqlca
 
-Moment = Literal["statement", "fetch", "commit", "rollback"]
+Moment = Literal["prepare", "statement", "fetch", "commit", "rollback"]
 Deed = Literal["drop_before", "drop_after", "slow", "fail"]
 
 DEADLOCK = Sqlca.of(-911, "40001", "2")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.servers.db2.server import Db2Server
 
 _MOMENTS: dict[int, Moment] = {
+    relay.PRPSQLSTT: "prepare",
     relay.EXCSQLIMM: "statement",
     relay.EXCSQLSTT: "statement",
     relay.EXCSQLSET: "statement",

@@ -38,6 +38,8 @@ _FULL_JOIN = (
     " FROM a AS l FULL JOIN a AS r ON l.x = r.x AND HASH(l.x, 2) = HASH(r.x, 2)"
 )
 
+_SYNTAX = "42601"
+
 
 class Db2Source:
     """A Db2 database, which also remembers what was delivered, in a schema of its own.
@@ -144,12 +146,18 @@ def open_connection(connection: Db2Connection) -> Child:
 
 
 def _joins_fully(pool: Pool) -> bool:
-    """Whether the server can join fully and has window functions: it prepares such a statement, or refuses to."""
+    """Whether the server can join fully and has window functions: it prepares such a statement, or calls it wrong SQL.
+
+    Raises SourceError for any other refusal, which says nothing of what the server can do.
+    """
     child = pool.take()
     try:
         child.call("describe", _FULL_JOIN)
         found = True
-    except DriverError:
+    except DriverError as error:
+        if error.problem.state != _SYNTAX:
+            child.close()
+            raise ours(error.problem) from error
         found = False
     except TailraceError:
         child.close()
