@@ -19,7 +19,7 @@ from tailrace.sources.base import Source
 from tailrace.state import lease
 from tailrace.state.checkpoint import Checkpoint
 from tailrace.state.fence import Fence
-from tailrace.state.holder import this_holder
+from tailrace.state.holder import Holder, this_holder
 from tailrace.state.lease import Taken
 from tailrace.state.names import StateNames
 from tailrace.state.renames import follow
@@ -36,8 +36,8 @@ class Held:
     taken: Taken
     keeper: LeaseKeeper
     ttl: float
-    host: str
-    pid: int
+    holder: Holder
+    """This process."""
 
     @property
     def owner(self) -> str:
@@ -112,14 +112,13 @@ def hold(
             renewed(clock.now() + timedelta(seconds=ttl))
 
     keeper = LeaseKeeper(renew, ttl, clock)
-    me = this_holder(store_id)
     try:
         with source.session() as session:
             check_heir(session, source, bound.project, bound.mapping, names, taken.checkpoint)
         if taken.previous_job is not None:
             source.cancel(taken.previous_job)
         keeper.start(taken.taken_at, taken.taken_wall)
-        yield Held(taken.fence, taken.checkpoint, taken, keeper, ttl, me.host, me.pid)
+        yield Held(taken.fence, taken.checkpoint, taken, keeper, ttl, this_holder(store_id))
     finally:
         keeper.stop()
         release_fence(source, taken.fence)

@@ -174,8 +174,9 @@ def begin_row(bound: Bound, held: Held, store: Store, clock: Clock, sync: str, *
         environment=bound.project.environment,
         fence=held.fence.number,
         owner=held.owner,
-        host=held.host,
-        pid=held.pid,
+        host=held.holder.host,
+        pid=held.holder.pid,
+        holder=held.holder.to_json(),
         lease_until=clock.now() + timedelta(seconds=held.ttl),
         resumed=resumed,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tailrace.columns import Column, Kind
@@ -17,6 +17,7 @@ from tailrace.service.documents import (
     SyncDocument,
 )
 from tailrace.service.exact import parsed
+from tailrace.state.holder import Holder, proven_dead, this_holder
 
 if TYPE_CHECKING:
     from tailrace.state.quarantine import Rejected
@@ -32,8 +33,9 @@ def moment(at: datetime | None) -> str | None:
 
 
 def sync_document(row: SyncRow, now: datetime | None = None) -> SyncDocument:
-    """One sync as `sync --json` and `show --json` give it; with `now`, one whose lease ended is interrupted."""
-    dead = now is not None and row.status == "running" and row.lease_until < now
+    """One sync as `sync --json` and `show --json` give it; with `now`, one whose process is gone is interrupted."""
+    status = row.status if now is None else status_at(row, now)
+    heard = row.renewed_at if status == "running" else None
     counts = {name: row.counts.get(name, 0) for name in Counts.model_fields}
     shares = {
         operation: OperationCounts(**{name: share.get(name, 0) for name in _OPERATION_COUNTS})
@@ -44,7 +46,7 @@ def sync_document(row: SyncRow, now: datetime | None = None) -> SyncDocument:
     return SyncDocument(
         sync=row.sync,
         mapping=row.mapping,
-        status="interrupted" if dead else row.status,  # pyright: ignore[reportArgumentType]
+        status=status,  # pyright: ignore[reportArgumentType]
         resumed=row.resumed,
         counts=Counts(**counts),
         by_operation=shares,
@@ -54,7 +56,21 @@ def sync_document(row: SyncRow, now: datetime | None = None) -> SyncDocument:
         phases=row.phases,
         records_per_second=round(decided / seconds, 1) if seconds else 0.0,
         error=ErrorDocument(**row.error) if row.error else None,
+        silent_seconds=max((now - heard) // timedelta(seconds=1), 0) if now and heard else None,
     )
+
+
+def status_at(row: SyncRow, now: datetime) -> str:
+    """A sync's status by now: a running one whose process is proven dead, or whose lease ended, is interrupted."""
+    if row.status == "running" and (row.lease_until < now or process_gone(row)):
+        return "interrupted"
+    return row.status
+
+
+def process_gone(row: SyncRow) -> bool:
+    """Whether the process that runs, or ran, a sync was one of this host and is proven to have ended (R1)."""
+    holder = Holder.from_json(row.holder)
+    return holder is not None and proven_dead(holder, this_holder(holder.store))
 
 
 def _left_out(mapping: str, counts: Mapping[str, int]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tailrace.errors import ConfigError, StateError
 from tailrace.runtime.giving_up import give_up_interrupted
+from tailrace.service.conversion import process_gone
 from tailrace.service.documents import ActionDocument
 from tailrace.service.history import known_sync
 from tailrace.service.holding import mapping_state, stored_checkpoint
@@ -50,10 +51,13 @@ def discard(workspace: Workspace, sync: str) -> ActionDocument:
 def cancel(workspace: Workspace, sync: str) -> ActionDocument:
     """Ask the process that runs a sync to stop; asking twice stops it at once. Raises ConfigError."""
     row = known_sync(workspace, sync)
-    if not workspace.store.syncs.request_cancel(sync):
+    gone = row.status == "running" and process_gone(row)
+    if gone or not workspace.store.syncs.request_cancel(sync):
+        status = "interrupted" if gone else row.status
+        go_on = f"`tailrace sync {row.mapping}` finishes it, `tailrace discard {sync}` gives it up."
         raise ConfigError(
-            f"Sync {sync} is not running: it is {row.status}.",
-            hint="List syncs with `tailrace syncs`.",
+            f"Sync {sync} is not running: it is {status}.",
+            hint=go_on if status == "interrupted" else "List syncs with `tailrace syncs`.",
             code="sync_not_running",
         )
     return ActionDocument(

@@ -77,6 +77,8 @@ class SyncDocument(Document):
     """Seconds of plan, send and commit."""
     records_per_second: float = 0.0
     error: ErrorDocument | None = None
+    silent_seconds: int | None = None
+    """Of a running sync: how long ago its process was last heard of, which it is every half minute; else null."""
 
 
 class SyncsDocument(Document):

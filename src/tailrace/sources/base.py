@@ -170,15 +170,15 @@ def remarks(source: Source) -> Sequence[str]:
 
 @runtime_checkable
 class Patient(Protocol):
-    """What a source has beside that tries again for a while when its warehouse is away."""
+    """What a source has beside that tries again for a while when its warehouse is away or in use."""
 
     def hurry(self) -> None:
-        """From now on, wait no more: what waits is Cancelled, what comes is tried once. Any thread may call it."""
+        """From now on, hardly wait: what waits is Cancelled, what comes is tried once or briefly. Any thread may call it."""
         ...
 
 
 def hurry(source: Source) -> None:
-    """Let a source that somebody wants to stop wait no more for a warehouse that is away."""
+    """Let a source that somebody wants to stop wait no more for a warehouse that is away or in use."""
     if isinstance(source, Patient):
         source.hurry()
 
@@ -188,7 +188,7 @@ class GrantsTables(Protocol):
     """What a source has beside, in which the right to read is granted table by table."""
 
     def table_grants(self, models: Sequence[str], user: str | None, role: str | None) -> str:
-        """The statements that let a user or role read the tables that these models select from."""
+        """The statements that let a user or role read the tables that these models, or filters of them, select from."""
         ...
 
 

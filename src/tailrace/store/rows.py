@@ -34,6 +34,10 @@ class SyncRow:
     phases: dict[str, float] = field(default_factory=dict)
     """Seconds of plan, send and commit."""
     error: dict[str, Any] | None = None
+    holder: str | None = None
+    """Its process as JSON, by which others on its host can prove it dead; None in rows of older versions."""
+    renewed_at: datetime | None = None
+    """When that process was last heard of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tailrace.errors import StoreError
 from tailrace.store.database import Database
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision in order; the last is what this version of Tailrace works with."""
 VERSION_TABLE = "store_version"
 _MIGRATING = threading.Lock()

@@ -36,6 +36,7 @@ class Syncs:
         owner: str,
         host: str,
         pid: int,
+        holder: str,
         lease_until: datetime,
         resumed: bool = False,
     ) -> SyncRow:
@@ -54,7 +55,9 @@ class Syncs:
             "owner": owner,
             "host": host,
             "pid": pid,
+            "holder": holder,
             "lease_until": lease_until,
+            "renewed_at": now,
         }
         with self._database.write() as connection:
             self._displace(connection, sync, state_id, fence, owner, now)
@@ -71,7 +74,7 @@ class Syncs:
 
     def renew(self, sync: str, owner: str, lease_until: datetime) -> None:
         """Keep the sync alive until then. Raises FenceLost where another process took over."""
-        self._write(sync, owner, {"lease_until": lease_until})
+        self._write(sync, owner, {"lease_until": lease_until, "renewed_at": self._clock.now()})
 
     def update(
         self,

@@ -52,6 +52,8 @@ syncs = sa.Table(
     sa.Column("warnings", sa.JSON, nullable=False),
     sa.Column("phases", sa.JSON, nullable=False),
     sa.Column("error", sa.JSON(none_as_null=True)),
+    sa.Column("holder", sa.Text),
+    sa.Column("renewed_at", UtcTime),
 )
 _LIVE = syncs.c.status == "running"
 sa.Index("syncs_one_live", syncs.c.state_id, unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from tailrace.clock import ManualClock
-from tailrace.errors import ModelError, SourceError
+from tailrace.errors import Cancelled, ModelError, SourceError
 from tailrace.sources.duckdb.files import Patience
 from tailrace.sources.duckdb.source import DuckDBSource
 
@@ -127,6 +127,22 @@ def test_a_file_that_stays_locked_names_its_holder(shop: Path, clock: ManualCloc
     assert f"process {pid}" in caught.value.message
     assert str(file) in caught.value.message
     assert clock.monotonic() == pytest.approx(30, abs=0.1)
+
+
+@pytest.mark.parametrize(("model", "seconds"), [(True, 0), (False, 2)])
+def test_r29_who_wants_an_end_waits_for_no_model_and_for_the_state_only_briefly(
+    shop: Path, clock: ManualClock, model: bool, seconds: float
+) -> None:
+    source = DuckDBSource(
+        "w", {"path": "shop.duckdb"}, folder=shop, patience=patient(clock, lambda: source.hurry())
+    )
+    with (
+        held(source.files.state) as (pid, _),
+        pytest.raises(Cancelled, match=f"in use by process {pid}"),
+        source.session(model=model),
+    ):
+        pass
+    assert clock.monotonic() == pytest.approx(seconds, abs=0.1)
 
 
 def test_a_lock_that_is_not_needed_does_not_matter(shop: Path) -> None:

@@ -7,10 +7,12 @@ import re
 
 import pytest
 from rich.console import Console
+from tests.unit.cli.workspaces import sync_document
 
 from tailrace.cli.output import print_trimmed
 from tailrace.cli.render.counts import outcomes
-from tailrace.service.documents import Counts, OperationCounts
+from tailrace.cli.render.syncs import history, result
+from tailrace.service.documents import Counts, OperationCounts, SyncsDocument
 
 COUNTS = Counts(planned=1_234_570, delivered=1_234_566, rejected=4)
 SHARES = {
@@ -36,3 +38,12 @@ def test_no_count_and_no_heading_is_cut_or_broken(width: int) -> None:
 def test_operations_stand_below_each_other_where_there_is_room() -> None:
     assert re.search(r"\+ added +1,234,567 +1,234,566 +1 +0 +0\n", seen(100))
     assert re.search(r"rejected +1 +3 +4\n", seen(40))
+
+
+def test_a_running_sync_says_how_fresh_that_news_is() -> None:
+    document = sync_document(status="running", finished_at=None, silent_seconds=12)
+    file = io.StringIO()
+    console = Console(file=file, width=100)
+    for part in (*result(document), history(SyncsDocument(syncs=[document]))):
+        print_trimmed(console, part)
+    assert file.getvalue().count("running, heard of 12 s ago") == 2

@@ -22,6 +22,7 @@ def begin(store: Store, sync: str = "sync-1", **changes: Any) -> SyncRow:
         "owner": "me",
         "host": "here",
         "pid": 42,
+        "holder": "{}",
         "lease_until": LEASE_UNTIL,
     }
     return store.syncs.begin(sync, **(given | changes))

@@ -34,6 +34,7 @@ def result(document: SyncDocument, already_said: Collection[str] = ()) -> Iterat
         (clean(document.mapping), "bold"),
         ("  ", ""),
         (document.status, style),
+        heard(document),
         (f"   {document.sync}{resumed}", "dim"),
     )
     if document.counts.planned or document.by_operation:
@@ -54,6 +55,11 @@ def result(document: SyncDocument, already_said: Collection[str] = ()) -> Iterat
             yield indented(Text(clean(document.error.hint, keep="\n")), 4)
 
 
+def heard(document: SyncDocument) -> str:
+    """`, heard of 12 s ago`: of a running sync, how fresh that news is."""
+    return "" if document.silent_seconds is None else f", heard of {seconds(document.silent_seconds)} ago"
+
+
 def timings(document: SyncDocument) -> str:
     """`plan 0.4 s · send 2.1 s · commit 0.2 s · 1,234 records/s`."""
     parts = [f"{phase} {seconds(spent)}" for phase, spent in document.phases.items()]
@@ -72,7 +78,7 @@ def history(document: SyncsDocument) -> RenderableType:
         made.add_row(
             Text(sync.sync, no_wrap=True),
             Text(clean(sync.mapping)),
-            Text(sync.status, style=STATUS_STYLES[sync.status], no_wrap=True),
+            Text.assemble((sync.status, STATUS_STYLES[sync.status]), heard(sync)),
             signed(sync.counts),
             Text(number(sync.counts.rejected), style="red" if sync.counts.rejected else "dim"),
         )

@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from tailrace.cli.render.parts import SIGNS, STATUS_STYLES, grid, heading, indented, mark, sign, table
+from tailrace.cli.render.syncs import heard
 from tailrace.cli.render.values import clean, moment, shown
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def mappings(document: MappingsDocument) -> RenderableType:
 def _last(sync: SyncDocument | None) -> Text:
     if sync is None:
         return Text("never", style="dim")
-    when = moment(sync.started_at)[5:16]
-    return Text.assemble((sync.status, STATUS_STYLES[sync.status]), (f" {when}", "dim"))
+    news = heard(sync) or f" {moment(sync.started_at)[5:16]}"
+    return Text.assemble((sync.status, STATUS_STYLES[sync.status]), (news, "dim"))
 
 
 def catalogue(document: CatalogueDocument) -> Iterator[RenderableType]:

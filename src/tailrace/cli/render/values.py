@@ -66,7 +66,7 @@ def number(value: int | float) -> str:
 def seconds(value: float) -> str:
     """A duration: `0.4 s`, `42 s`, `3 m 05 s`, `2 h 10 m`."""
     if value < 10:
-        return f"{value:.1f} s"
+        return f"{value:.1f} s" if isinstance(value, float) else f"{value} s"
     if value < 60:
         return f"{value:.0f} s"
     minutes, rest = divmod(round(value), 60)

@@ -16,12 +16,17 @@ def is_lock_conflict(error: BaseException) -> bool:
     return any(text in str(error) for text in _LOCK)
 
 
-def lock_error(file: object, error: BaseException, waited: float) -> SourceError:
-    """The error of a file that stayed locked: it names who holds it, where DuckDB says so."""
+def in_use(file: object, error: BaseException) -> str:
+    """Who has a locked file open, where DuckDB says so."""
     holder = _HOLDER.search(str(error))
     who = f"process {holder['pid']} ({holder['program']})" if holder else "another connection of this process"
+    return f"{file} is in use by {who}"
+
+
+def lock_error(file: object, error: BaseException, waited: float) -> SourceError:
+    """The error of a file that stayed locked."""
     return SourceError(
-        f"{file} is in use by {who}; waited {waited:.0f} s for it",
+        f"{in_use(file, error)}; waited {waited:.0f} s for it",
         hint="DuckDB lets one process write to a file. End that process or its connection, then try again.",
         code="source_locked",
     )

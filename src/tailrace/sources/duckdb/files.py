@@ -8,6 +8,7 @@ the threads of this process. Whoever finds a file locked waits and tries again.
 from __future__ import annotations
 
 import contextlib
+import logging
 import random
 import threading
 import time
@@ -17,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tailrace.clock import Clock, SystemClock
-from tailrace.errors import SourceError
+from tailrace.errors import Cancelled, SourceError
 from tailrace.sources.duckdb.engine import Engine, borrow, give_back
-from tailrace.sources.duckdb.errors import is_lock_conflict, lock_error, raise_ours
+from tailrace.sources.duckdb.errors import in_use, is_lock_conflict, lock_error, raise_ours
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,6 +30,7 @@ STATE_CATALOG = "tailrace_state"
 
 _RESERVED = {"memory", "system", "temp", "main", STATE_CATALOG}
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 1.0
+_HURRIED = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +67,26 @@ class Patience:
     seconds: float = 30.0
     clock: Clock = field(default_factory=SystemClock)
     sleep: Callable[[float], None] = time.sleep
+    hurried: bool = False
+    """Somebody wants an end: models are waited for no more, and the state, for what is to be kept, only briefly."""
+
+    def left(self, since: float, *, model: bool) -> float:
+        """Seconds to wait on, for who began to wait then."""
+        seconds = self.seconds if not self.hurried else 0.0 if model else min(_HURRIED, self.seconds)
+        return seconds - (self.clock.monotonic() - since)
 
 
+_log = logging.getLogger(__name__)
 _open: dict[Path, _Open] = {}
 _lock = threading.Lock()
 
 
 @contextlib.contextmanager
 def opened(files: Files, *, model: bool, patience: Patience) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection of one's own; the last user closes the files. Raises SourceError, `source_locked` too."""
+    """A connection of one's own; the last user closes the files.
+
+    Raises SourceError, `source_locked` too, and Cancelled where the wait for a lock was hurried.
+    """
     started, wait = patience.clock.monotonic(), _FIRST_WAIT
     while True:
         try:
@@ -85,11 +98,13 @@ def opened(files: Files, *, model: bool, patience: Patience) -> Iterator[duckdb.
         except Exception as error:
             if not is_lock_conflict(error):
                 raise_ours(error)
-            waited = patience.clock.monotonic() - started
-            left = patience.seconds - waited
+            left = patience.left(started, model=model)
             if left < _FIRST_WAIT:
-                raise lock_error(_file_of(files, error), error, waited) from None
+                failure = lock_error(_file_of(files, error), error, patience.clock.monotonic() - started)
+                raise Cancelled(f"cancelled: {failure.message}") if patience.hurried else failure from None
             patience.sleep(min(wait * random.uniform(0.5, 1.0), left))
+            if wait < _LONGEST_WAIT <= wait * 2:
+                _log.warning("%s: waits up to %.0f s", in_use(_file_of(files, error), error), patience.seconds)
             wait = min(wait * 2, _LONGEST_WAIT)
     try:
         yield connection

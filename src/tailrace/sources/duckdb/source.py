@@ -76,6 +76,10 @@ class DuckDBSource:
             finally:
                 session.close()
 
+    def hurry(self) -> None:
+        """Let nobody wait long for a lock any more, now or later: who gives up is Cancelled. Any thread may call it."""
+        self._patience.hurried = True
+
     def _managed(self, table: str) -> str:
         return self.dialect.table(self.schema, table)
 
