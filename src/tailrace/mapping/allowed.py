@@ -33,7 +33,11 @@ class Size:
 
 
 class Refused(Exception):
-    """This call is not allowed; the text says why."""
+    """This call is not allowed; the text says why, the hint what to do where that is not the usual."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 Growth = Callable[[Sequence[Size]], Size]

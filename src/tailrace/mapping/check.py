@@ -8,7 +8,6 @@ anew from the checked tree, with each column replaced by our own name for it, an
 from __future__ import annotations
 
 import json
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tailrace.columns import Column
@@ -26,6 +25,7 @@ from tailrace.mapping.allowed import (
 )
 from tailrace.mapping.columns import Columns
 from tailrace.mapping.expression import FieldError, Path, Sql
+from tailrace.spec.suggest import closest
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,6 +64,10 @@ _HINT = (
     "SQL in a mapping is one scalar expression over the model's columns; see the list of functions in "
     "docs/reference/mapping.md. Anything more belongs into the model's SQL."
 )
+_VARIES = (
+    "Give the model a column for it, and use that here. A column that has another value at each sync makes every record "
+    "changed each time: take a time that the record keeps, such as when it was created."
+)
 
 
 def check_sql(connection: duckdb.DuckDBPyConnection, text: object, columns: Columns, path: Path) -> Sql:
@@ -74,11 +78,11 @@ def check_sql(connection: duckdb.DuckDBPyConnection, text: object, columns: Colu
     if not isinstance(text, str) or not text.strip():
         raise FieldError("SQL must be a text with one expression", path, hint=_HINT)
     node = _parse(connection, text, path)
-    checker = _Checker(columns, path)
+    checker = _Checker(connection, columns, path)
     try:
         size = checker.visit(node["statements"][0]["node"]["select_list"][0], 0)
     except Refused as refused:
-        raise _not_allowed(str(refused), path) from None
+        raise _not_allowed(str(refused), path, refused.hint) from None
     except RecursionError:
         raise _not_allowed("the expression is nested too deeply", path) from None
     if size.factor > FACTOR_LIMIT or size.constant > CONSTANT_LIMIT:
@@ -159,16 +163,34 @@ def _require_bare(tree: dict[str, Any], path: Path) -> None:
         raise _not_allowed("an alias (AS …)", path)
 
 
-def _not_allowed(what: str, path: Path) -> FieldError:
+def _not_allowed(what: str, path: Path, hint: str = "") -> FieldError:
     return FieldError(
-        f"not allowed in SQL of a mapping: {what}", path, hint=_HINT, code="expression_not_allowed"
+        f"not allowed in SQL of a mapping: {what}", path, hint=hint or _HINT, code="expression_not_allowed"
     )
+
+
+def _varies(name: str) -> Refused:
+    return Refused(f"`{name}`: the same record must always render the same", _VARIES)
+
+
+def _function_refused(connection: duckdb.DuckDBPyConnection, name: str) -> Refused:
+    """Why a function is not on the list, as far as DuckDB tells: it varies, it is an aggregate, or there is none."""
+    kinds = connection.execute(
+        "SELECT function_type, stability FROM duckdb_functions() WHERE function_name = ?", [name]
+    ).fetchall()
+    if any(stability in ("VOLATILE", "CONSISTENT_WITHIN_QUERY") for _, stability in kinds):
+        return _varies(f"{name}()")
+    if any(kind == "aggregate" for kind, _ in kinds):
+        return Refused(f"the aggregate `{name}`")
+    meant = None if kinds else closest(name, filter(str.isidentifier, FUNCTIONS))
+    return Refused(f"the function `{name}`{f' (did you mean `{meant}`?)' if meant else ''}")
 
 
 class _Checker:
     """Walks one parsed expression, renames its columns, and bounds its result."""
 
-    def __init__(self, columns: Columns, path: Path) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, columns: Columns, path: Path) -> None:
+        self.connection = connection
         self.columns = columns
         self.path = path
         self.used: list[Column] = []
@@ -205,7 +227,7 @@ class _Checker:
                 raise Refused(f"`{'.'.join(names)}`; write {column.name} ->> '$.{'.'.join(names[1:])}'")
             raise Refused(f"the qualified name `{'.'.join(names)}`")
         if names[0].lower() in _KEYWORDS and not (self.columns.known and self.columns.find(names[0])):
-            raise Refused(f"`{names[0]}`: the same record must always render the same")
+            raise _varies(names[0])
         column = self.columns.get(names[0], self.path)
         if column not in self.used:
             self.used.append(column)
@@ -222,9 +244,7 @@ class _Checker:
             raise Refused(f"an aggregate ({name})")
         growth = FUNCTIONS.get(name)
         if growth is None:
-            close = get_close_matches(name, FUNCTIONS, n=1)
-            meant = f" (did you mean `{close[0]}`?)" if close else ""
-            raise Refused(f"the function `{name}`{meant}")
+            raise _function_refused(self.connection, name)
         arguments = node["arguments"]
         if name != "struct_pack" and any(argument.get("name") for argument in arguments):
             raise Refused(f"a named argument of `{name}`")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from tailrace.columns import Column, Kind
 from tailrace.mapping.expression import FieldError, Path
+from tailrace.spec.suggest import closest
 
 
 class Columns:
@@ -49,10 +49,10 @@ class Columns:
 
     def suggest(self, name: str) -> str:
         """A hint for a name that does not exist."""
-        close = get_close_matches(name.casefold(), list(self._folded), n=1, cutoff=0.6)
         names = [column.name for column in self._order]
+        close = closest(name, names)
         listed = ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
-        meant = f"Did you mean `{self._folded[close[0]][0].name}`? " if close else ""
+        meant = f"Did you mean `{close}`? " if close else ""
         return f"{meant}Columns: {listed}."
 
     def index(self, column: Column) -> int:

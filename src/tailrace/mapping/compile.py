@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tailrace.columns import Column
@@ -14,6 +13,7 @@ from tailrace.ids import digest
 from tailrace.mapping.coerce import ActionField
 from tailrace.mapping.expression import FieldError, Object, canonical, columns_of
 from tailrace.mapping.parse import parse_fields
+from tailrace.spec.suggest import closest
 
 if TYPE_CHECKING:
     from tailrace.mapping.render import Renderer
@@ -120,8 +120,8 @@ def _against(tree: Object, declared: tuple[ActionField, ...]) -> list[ConfigErro
     errors: list[ConfigError] = []
     for name in given:
         if name not in names:
-            close = get_close_matches(name, names, n=1)
-            meant = f"Did you mean `{close[0]}`? " if close else ""
+            close = closest(name, names)
+            meant = f"Did you mean `{close}`? " if close else ""
             errors.append(
                 FieldError(
                     f"the action has no field `{name}`",

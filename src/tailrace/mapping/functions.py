@@ -7,13 +7,13 @@ All are deterministic: the same record always renders the same. NULL stays NULL,
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import get_close_matches
 
 from tailrace.mapping.catalogue_logic import LOGIC
 from tailrace.mapping.catalogue_numbers import DATES, NUMBERS
 from tailrace.mapping.catalogue_text import HASHES, TEXTS
 from tailrace.mapping.expression import FieldError, Path
 from tailrace.mapping.filters import Filter
+from tailrace.spec.suggest import closest
 
 __all__ = ["FILTERS", "Filter", "filter_named"]
 
@@ -45,7 +45,7 @@ def filter_named(name: str, path: Path) -> Filter:
     found = FILTERS.get(name)
     if found is not None:
         return found
-    close = get_close_matches(name, FILTERS, n=1)
-    meant = f"Did you mean `{close[0]}`? " if close else ""
+    close = closest(name, FILTERS)
+    meant = f"Did you mean `{close}`? " if close else ""
     listed = ", ".join(sorted(one.name for one in FILTERS.values() if one.alias_of is None))
     raise FieldError(f"there is no filter `{name}`", path, hint=f"{meant}Filters: {listed}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tailrace.errors import ModelError
 from tailrace.sources.base import Column, Limits
 from tailrace.sources.dialect import Dialect, check_key
+from tailrace.spec.suggest import closest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,10 +80,10 @@ def _key_column(columns: Sequence[Column], name: str) -> Column:
             code="model_key",
         )
     names = [column.name for column in columns]
-    near = difflib.get_close_matches(name, names, n=1)
+    near = closest(name, names)
     raise ModelError(
         f"the model has no column {name!r} for its unique identifier",
-        hint=f"Did you mean {near[0]!r}?" if near else f"Its columns are: {', '.join(names[:20])}.",
+        hint=f"Did you mean {near!r}?" if near else f"Its columns are: {', '.join(names[:20])}.",
         code="model_key",
     )
 

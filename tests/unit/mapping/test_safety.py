@@ -241,6 +241,31 @@ def test_what_is_refused_is_named(text):
     assert "not allowed in SQL of a mapping: " in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("lowr(a)", "the function `lowr` (did you mean `lower`?)"),
+        ("lenght(a)", "the function `lenght` (did you mean `length`?)"),
+        # not near anything, and known to DuckDB under this very name: no guess
+        ("frobnicate(a)", "the function `frobnicate`"),
+        ("hash(a)", "the function `hash`"),
+        ("sum(b)", "the aggregate `sum`"),
+    ],
+)
+def test_a_suggestion_is_close_or_absent(text, named):
+    with pytest.raises(FieldError) as caught:
+        compile_mapping({"f": {"sql": text}}, COLUMNS)
+    assert caught.value.message == f"not allowed in SQL of a mapping: {named}"
+
+
+@pytest.mark.parametrize("name", ["now()", "random()", "uuid()", "nextval()", "current_date", "rowid"])
+def test_r19_what_varies_is_left_out_on_purpose_and_belongs_into_the_model(name):
+    with pytest.raises(FieldError) as caught:
+        compile_mapping({"f": {"sql": name.replace("nextval()", "nextval('s')")}}, COLUMNS)
+    assert caught.value.message.endswith(f": `{name}`: the same record must always render the same")
+    assert "Give the model a column for it" in caught.value.hint
+
+
 @pytest.mark.parametrize("text", ["getenv('X')", "random() > 0", "(SELECT true)", "now() > NULL"])
 def test_conditions_are_checked_like_values(text):
     with pytest.raises(FieldError) as caught:
