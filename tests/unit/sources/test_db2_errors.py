@@ -61,6 +61,9 @@ def test_an_exception_in_the_driver_itself_ends_the_connection() -> None:
     error = ours(problem_of(Failure("SystemError", "<built-in> returned a result with an exception set")))
     assert isinstance(error, SourceUnavailable)
     assert error.hint
+    known = problem("undefined", "SystemError")
+    assert known.lost
+    assert ours(known).code == "source_missing"
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ def _serve(wire: Wire) -> None:
                 driver = Driver()
             answer: Any = getattr(driver, name)(*arguments)
         except Exception as error:
-            answer = Failure(type(error).__name__, str(error), driver.last_state() if driver else "")
+            said = error.__cause__ or error  # what broke its promises may still say why
+            answer = Failure(type(error).__name__, str(said), driver.last_state() if driver else "")
             if driver is not None:
                 driver.settle()
         wire.send(answer)

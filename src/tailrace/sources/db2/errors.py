@@ -106,8 +106,6 @@ def _missing_grant(problem: Problem) -> Advice | None:
 
 
 def _advice(problem: Problem) -> Advice | None:
-    if problem.crashed:
-        return None
     exact = ADVICE.get(f"{problem.code}/{problem.reason}") if problem.reason else None
     if problem.code == -30_081 and _HANDSHAKE in problem.text:
         exact = ADVICE["TLS"]
