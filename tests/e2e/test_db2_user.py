@@ -19,6 +19,8 @@ def test_a_user_with_the_printed_grants_and_no_others_may_sync_and_change_column
     db2.account("segment")
     project.source = db2_database.settings(username="segment")
     project.sql = "SELECT * FROM DB2INST1.people"
+    project.data("CREATE TABLE wanted (id bigint)", "INSERT INTO wanted VALUES (1), (2)")
+    project.edit(where="id IN (SELECT id FROM DB2INST1.wanted)")
     project.write()
     code, printed = project.cli("grants", "warehouse")
     assert code == 0, printed

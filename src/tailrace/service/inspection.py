@@ -34,8 +34,9 @@ def grants(
     opened = project_source(project, source, workspace.environ)
     statements = opened.grants(user, role, schemas)
     if isinstance(opened, GrantsTables) and not schemas:
-        models = [model.sql for model in project.models.values() if model.source == source]
-        statements += opened.table_grants(models, user, role)
+        models = {name: model.sql for name, model in project.models.items() if model.source == source}
+        filters = [each.where for each in project.mappings.values() if each.where and each.model in models]
+        statements += opened.table_grants([*models.values(), *filters], user, role)
     return GrantsDocument(source=source, statements=statements)
 
 
