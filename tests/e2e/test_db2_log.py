@@ -8,6 +8,7 @@ import pytest
 from tests.e2e.db2 import Db2Warehouse
 from tests.e2e.project import Project, sending
 from tests.servers.db2 import Database, Db2Server
+from tests.servers.db2.faults import LOG_FULL
 
 from tailrace.runtime.events import Event
 from tailrace.sources.db2.dialect import Db2Dialect
@@ -95,12 +96,29 @@ def test_a_plan_that_exceeds_the_log_is_told_of_and_filters_make_smaller_ones(
     shop: Project, db2_database: Database
 ) -> None:
     db2_database.log_rows = ROWS * 3 // 4
-    document = shop.sync()
-    assert document.error is not None
-    assert document.error.code == "source_log_full"
-    assert "`where`" in str(document.error.hint)
+    for _ in range(2):
+        document = shop.sync()
+        assert document.error is not None
+        assert document.error.code == "source_log_full"
+        assert "`where`" in str(document.error.hint)
+        assert "LOGSECOND" in str(document.error.hint)
+        assert not [table for table in shop.tables() if table.startswith("changes_")], "nothing is left of it"
+        assert shop.receiver.stats()["arrived"] == 0
     shop.edit(where=f"id <= {ROWS // 2}")
     assert shop.syncs()[-1].counts.delivered == ROWS // 2
     shop.edit(where=None)
     assert shop.ok().counts.delivered == ROWS // 2
     assert kept(shop) == (ROWS, ROWS)
+
+
+def test_a_plan_that_exceeded_the_log_is_made_anew_once_the_log_is_larger(
+    shop: Project, db2: Db2Server
+) -> None:
+    lost = db2.fail(LOG_FULL, "commit", matching=r"COMMENT ON \S+ \S+CHANGES_")
+    document = shop.sync()
+    assert lost.happened.is_set()
+    assert document.error is not None
+    assert document.error.code == "source_log_full", document.error
+    assert shop.syncs()[-1].counts.delivered == ROWS
+    assert kept(shop) == (ROWS, ROWS)
+    assert shop.receiver.stats()["arrived"] == ROWS

@@ -202,14 +202,17 @@ def test_a_commit_that_is_refused_leaves_no_connection_inside_of_a_transaction(
             with session.transaction():
                 session.execute("INSERT INTO SEGMENT_REVERSE_ETL.T VALUES (1)")
 
-        with pytest.raises(SourceError):
+        with pytest.raises(SourceError, match="SQL0289N") as caught:
             insert()
+        assert caught.value.code == "source_disk_full"
         session.execute("INSERT INTO SEGMENT_REVERSE_ETL.T VALUES (2)")
         with source.session() as other:
             assert other.rows("SELECT A FROM SEGMENT_REVERSE_ETL.T") == [(2,)]
 
 
-@pytest.mark.parametrize("refusal", [faults.STOPPED, faults.DEADLOCK])
+@pytest.mark.parametrize(
+    "refusal", [faults.STOPPED, faults.DEADLOCK, faults.Sqlca.of(-552, "42502", "SEGMENT", "BINDADD")]
+)
 def test_a_server_that_is_busy_or_lost_is_not_taken_for_one_without_full_joins(
     db2: Db2Server, source: Db2Source, refusal: faults.Sqlca
 ) -> None:

@@ -114,7 +114,8 @@ ADVICE: dict[str, Advice] = {
         "source_log_full",
         "Tailrace commits in small parts, but writes a plan at once, with every record that it will send: let the "
         "mapping's `where` take some of the model first. An administrator looks for a transaction that is open too "
-        "long, or raises LOGSECOND, LOGPRIMARY or LOGFILSIZ.",
+        "long, or raises LOGSECOND, LOGPRIMARY or LOGFILSIZ: (LOGPRIMARY + LOGSECOND) * LOGFILSIZ * 4 KB must be well "
+        "above the size of those records.",
     ),
     "-968": Advice("source_disk_full", "Free space on the server's disk."),
     "-969": Advice("source_failed", "The driver has no text for this error; its number says more."),

@@ -38,7 +38,7 @@ _FULL_JOIN = (
     " FROM a AS l FULL JOIN a AS r ON l.x = r.x AND HASH(l.x, 2) = HASH(r.x, 2)"
 )
 
-_SYNTAX = "42601"
+_WRONG_SQL, _NO_RIGHT = "42", "425"
 
 
 class Db2Source:
@@ -155,7 +155,8 @@ def _joins_fully(pool: Pool) -> bool:
         child.call("describe", _FULL_JOIN)
         found = True
     except DriverError as error:
-        if error.problem.state != _SYNTAX:
+        state = error.problem.state
+        if not state.startswith(_WRONG_SQL) or state.startswith(_NO_RIGHT):
             child.close()
             raise ours(error.problem) from error
         found = False
