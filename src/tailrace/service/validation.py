@@ -102,9 +102,12 @@ def _check_mapping(project: Project, name: str, _environ: Mapping[str, str]) -> 
     from tailrace.mapping.parse import check_fields
 
     mapping = project.mappings[name]
-    declaration = destination_type(project.destinations[mapping.destination].type)
-    action = declaration.action(mapping.action)
-    check_operations(project, mapping, action)
+    try:
+        declaration = destination_type(project.destinations[mapping.destination].type)
+    except ConfigError:
+        pass  # the destination tells that itself
+    else:
+        check_operations(project, mapping, declaration.action(mapping.action))
     with placed_fields(project, name):
         check_fields(mapping.fields)
 

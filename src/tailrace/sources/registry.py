@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tailrace.errors import ConfigError
+from tailrace.spec.installed import SOURCES, installed
+from tailrace.spec.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from tailrace.sources.base import Source
     from tailrace.spec.source import SourceSpec
 
-GROUP = "tailrace.sources"
 _DRIVERS: dict[str, dict[str, str]] = {
     "azure": {"mssql_python": "mssql-python"},
     "bigquery": {
@@ -30,16 +30,16 @@ _DRIVERS: dict[str, dict[str, str]] = {
 
 def source_types() -> list[str]:
     """The types of sources that can be configured here."""
-    return sorted(_entries())
+    return list(installed(SOURCES))
 
 
 def source_type(type_name: str) -> type[Any]:
     """The class of a type of source. Raises ConfigError if there is none, or its driver is missing."""
-    entry = _entries().get(type_name)
+    entry = installed(SOURCES).get(type_name)
     if entry is None:
         raise ConfigError(
             f"there is no source type {type_name!r}",
-            hint=f"Known types: {', '.join(source_types())}.",
+            hint=did_you_mean(type_name, source_types()),
             code="source_type_unknown",
         )
     try:
@@ -61,7 +61,7 @@ def _installation(type_name: str) -> str:
 
 def _package(type_name: str) -> str | None:
     """The package that adds a type which is none of our own."""
-    entry = _entries().get(type_name)
+    entry = installed(SOURCES).get(type_name)
     if type_name in _DRIVERS or entry is None or entry.dist is None:
         return None
     return entry.dist.name
@@ -84,10 +84,6 @@ def open_source(spec: SourceSpec, settings: dict[str, Any], folder: Path) -> Sou
         statement_timeout=spec.statement_timeout,
         folder=folder,
     )
-
-
-def _entries() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 def _require(module: str) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from tailrace.errors import ConfigError, Where
+from tailrace.spec.installed import installed
 from tailrace.spec.nodes import Node, Path, dotted
-from tailrace.spec.suggest import did_you_mean
+from tailrace.spec.suggest import did_you_mean, listed
 from tailrace.spec.types import Spec
 
 _SHAPES = {
@@ -64,10 +65,9 @@ def described(error: ValidationError, spec: type[Spec], root: Node, path: Path) 
         if finding["type"] == "extra_forbidden":
             yield unknown_key(root, place, keys_of(owner))
         elif finding["type"] == "missing":
-            field = owner.model_fields.get(str(place[-1]))
             yield ConfigError(
                 f"{dotted(place[:-1])} needs `{place[-1]}`.",
-                hint=(field.description if field else None) or "",
+                hint=_meaning(owner, str(place[-1])),
                 where=root.locate(place),
             )
         elif finding["type"] == "value_error":
@@ -76,6 +76,13 @@ def described(error: ValidationError, spec: type[Spec], root: Node, path: Path) 
             yield ConfigError(
                 f"`{dotted(place)}` {shape(finding)}.", hint=_hint(finding), where=root.locate(place)
             )
+
+
+def _meaning(spec: type[Spec], key: str) -> str:
+    """What a key is for; of a `type`, which there are."""
+    field = spec.model_fields.get(key)
+    means = (field.description if field else None) or ""
+    return f"{means} {listed(list(installed(spec.types)))}" if key == "type" and spec.types else means
 
 
 def keys_of(spec: type[Spec]) -> list[str]:

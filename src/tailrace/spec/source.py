@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from tailrace.spec.installed import SOURCES
 from tailrace.spec.types import Duration, Name, Spec
 
 Remember = Literal["values", "checksum"]
@@ -14,8 +15,10 @@ Remember = Literal["values", "checksum"]
 class SourceSpec(Spec):
     """A warehouse connection: what all warehouses share, and the settings of its type."""
 
+    types: ClassVar[str] = SOURCES
+
     name: Name
-    type: Name = Field(description="The kind of warehouse: duckdb, postgres, or one that a package adds.")
+    type: Name = Field(description="The kind of warehouse, as `tailrace sources` lists them.")
     schema_name: Annotated[str, Field(min_length=1)] | None = Field(
         default=None,
         alias="schema",

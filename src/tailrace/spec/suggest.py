@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _CLOSE = 0.7
 """Below this `difflib` finds `row` close to `now`."""
@@ -20,8 +20,12 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A remedy for an unknown name: the closest known one, or else all of them."""
     options = sorted(known)
-    if meant := closest(name, options):
-        return f"Did you mean `{meant}`?"
+    meant = closest(name, options)
+    return f"Did you mean `{meant}`?" if meant else listed(options)
+
+
+def listed(options: Sequence[str]) -> str:
+    """All names that there are, or the first dozen."""
     if not options:
         return "There are none yet."
     shown = ", ".join(f"`{option}`" for option in options[:12])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
     BaseModel,
@@ -28,6 +28,8 @@ class Spec(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, strict=True, defer_build=True
     )
+    types: ClassVar[str] = ""
+    """The group of entry points that its `type` is one of."""
 
 
 def check_name(name: Any) -> str:

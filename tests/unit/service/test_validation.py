@@ -48,6 +48,13 @@ def test_a_source_that_does_not_exist_is_told_once(tmp_path: Path) -> None:
     assert found.count("source_type_unknown") == 1
 
 
+def test_a_destination_type_that_does_not_exist_is_told_once(tmp_path: Path) -> None:
+    text = PROJECT.format(type="duckdb, path: shop.duckdb").replace("type: webhook", "type: webhok")
+    (tmp_path / "tailrace.yml").write_text(text)
+    (found,) = validate(tmp_path, None, {}).problems
+    assert (found.where, found.hint) == ("tailrace.yml:11 destinations.crm", "Did you mean `webhook`?")
+
+
 def test_a_wrong_setting_is_told_with_its_line(tmp_path: Path) -> None:
     (found,) = problems(tmp_path, "duckdb, path: shop.duckdb")
     assert found.where is not None

@@ -12,9 +12,9 @@ import pytest
 
 from tailrace.errors import ConfigError
 from tailrace.service.deep_check import versions
-from tailrace.sources import registry
 from tailrace.sources.duckdb.source import DuckDBSource
 from tailrace.sources.registry import open_source, packages, source_type, source_types
+from tailrace.spec.installed import SOURCES
 from tailrace.spec.source import SourceSpec
 
 
@@ -27,14 +27,18 @@ def test_an_unknown_type_is_answered_with_the_known_ones() -> None:
     with pytest.raises(ConfigError) as caught:
         source_type("oracle")
     assert caught.value.code == "source_type_unknown"
-    assert "duckdb" in caught.value.hint
+    assert "`duckdb`" in caught.value.hint
+    assert "`db2`" in caught.value.hint
+    with pytest.raises(ConfigError) as caught:
+        source_type("duckbd")
+    assert caught.value.hint == "Did you mean `duckdb`?"
 
 
 def test_a_missing_driver_is_answered_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def entries(group: str) -> list[EntryPoint]:
         return [EntryPoint("snowflake", "no_such_driver.source:Source", group)]
 
-    monkeypatch.setattr(registry, "entry_points", entries)
+    monkeypatch.setattr("tailrace.spec.installed.entry_points", entries)
     with pytest.raises(ConfigError) as caught:
         source_type("snowflake")
     assert caught.value.code == "source_driver_missing"
@@ -47,7 +51,7 @@ def test_a_type_that_a_package_adds_is_told_of_by_that_package(
     info = tmp_path / "my_package-1.2.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.2\n")
-    (info / "entry_points.txt").write_text(f"[{registry.GROUP}]\nmine = no_such_module.source:Mine\n")
+    (info / "entry_points.txt").write_text(f"[{SOURCES}]\nmine = no_such_module.source:Mine\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert packages("mine") == ("my-package",)
     assert versions("mine").split(", ")[2] == "my-package 1.2"
@@ -86,4 +90,4 @@ def test_looking_for_sources_loads_no_driver() -> None:
 
 
 def test_the_entry_points_are_declared() -> None:
-    assert {"duckdb", "postgres"} <= {e.name for e in metadata.entry_points(group=registry.GROUP)}
+    assert {"duckdb", "postgres"} <= {e.name for e in metadata.entry_points(group=SOURCES)}

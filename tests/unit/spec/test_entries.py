@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +255,19 @@ def test_a_file_that_holds_no_project(tmp_path: Path, text: str) -> None:
     assert error.hint
     assert error.where is not None
     assert error.where.file == "tailrace.yml"
+
+
+@pytest.mark.parametrize(
+    ("written", "group"),
+    [("type: duckdb, ", "tailrace.sources"), ("type: webhook, ", "tailrace.destinations")],
+)
+def test_a_missing_type_is_answered_with_all_that_are_installed(
+    tmp_path: Path, written: str, group: str
+) -> None:
+    known = [point.name for point in entry_points(group=group)]
+    assert known
+    hint = problem(tmp_path, SMALL.replace(written, "")).hint
+    assert [name for name in known if f"`{name}`" not in hint] == []
 
 
 def test_a_list_of_models_is_explained(tmp_path: Path) -> None:
