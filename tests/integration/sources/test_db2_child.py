@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -296,6 +297,18 @@ def test_sessions_one_after_the_other_share_a_connection(source: Db2Source) -> N
         first = child_of(session)
     with source.session() as session:
         assert child_of(session) == first
+
+
+def test_a_source_that_nobody_has_any_more_leaves_no_process(db2_database: Database) -> None:
+    def used() -> int:
+        source = Db2Source("w", db2_database.settings())
+        assert not source.dialect.joins_fully
+        with source.session() as session:
+            return child_of(session)
+
+    pid = used()
+    gc.collect()
+    assert is_gone(pid)
 
 
 def test_a_session_that_ended_badly_leaves_no_connection(source: Db2Source) -> None:

@@ -71,8 +71,8 @@ class Db2Source:
         self.remember: Literal["values", "checksum"] = remember
         self.commit_interval = 600.0 if commit_interval is None else commit_interval
         self.statement_timeout = statement_timeout
-        self.connection = connection_of(self.settings, folder)
-        pool = Pool(lambda: open_connection(self.connection))
+        self.connection = connection = connection_of(self.settings, folder)
+        pool = Pool(lambda: open_connection(connection))  # which must not keep this source alive
         self.dialect = Db2Dialect(lambda: _joins_fully(pool))
         self._pool = pool
         weakref.finalize(self, pool.close)
