@@ -6,6 +6,7 @@ bounded, and whatever runs in it is interrupted at a deadline.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,6 +46,12 @@ def connect(*, threads: int = 1, memory_limit: str = "512MB") -> duckdb.DuckDBPy
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+@functools.cache
+def parser() -> duckdb.DuckDBPyConnection:
+    """The DuckDB that reads expressions and runs none; one for the process, for making one takes far longer."""
+    return connect()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tailrace.columns import Column
 from tailrace.errors import ConfigError, ConfigErrors
@@ -25,9 +25,6 @@ from tailrace.mapping.expression import (
     Value,
 )
 from tailrace.mapping.template import read_reference, read_text
-
-if TYPE_CHECKING:
-    import duckdb
 
 DEPTH_LIMIT = 32
 _DOLLAR_NAME = re.compile(r"\$(?=[^\W\d]|\")")
@@ -58,8 +55,6 @@ def parse_fields(fields: Mapping[str, Any] | None, columns: Sequence[Column] | N
     except FieldError as error:
         reader.errors.append(error)
         tree = Object(())
-    finally:
-        reader.close()
     if len(reader.errors) == 1:
         raise reader.errors[0]
     if reader.errors:
@@ -71,7 +66,6 @@ class _Reader:
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
         self.errors: list[ConfigError] = []
-        self._connection: duckdb.DuckDBPyConnection | None = None
         self._directives: dict[frozenset[str], Callable[[Mapping[str, Any], Path], Node]] = {
             frozenset({"sql"}): self._sql,
             frozenset({"case"}): self._case,
@@ -82,10 +76,6 @@ class _Reader:
             frozenset({"value", "when_nan"}): self._value,
             frozenset({"value", "when_null", "when_nan"}): self._value,
         }
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
 
     def node(self, raw: Any, path: Path) -> Node:
         if len(path) > DEPTH_LIMIT:
@@ -135,15 +125,13 @@ class _Reader:
 
     def _checked_sql(self, text: Any, path: Path) -> Sql:
         from tailrace.mapping.check import check_sql
-        from tailrace.mapping.engine import connect
+        from tailrace.mapping.engine import parser
 
-        if self._connection is None:
-            self._connection = connect()
         if isinstance(text, bool):
             text = "true" if text else "false"
         if isinstance(text, int | float):
             text = str(text)
-        return check_sql(self._connection, text, self.columns, path)
+        return check_sql(parser().cursor(), text, self.columns, path)
 
     def _case(self, raw: Mapping[str, Any], path: Path) -> Case:
         body, here = raw["case"], (*path, "case")

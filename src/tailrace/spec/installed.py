@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
+import functools
+import sys
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 
 SOURCES = "tailrace.sources"
 DESTINATIONS = "tailrace.destinations"
@@ -10,4 +12,12 @@ DESTINATIONS = "tailrace.destinations"
 
 def installed(group: str) -> dict[str, EntryPoint]:
     """Where each type of a group is found, by name in order; nothing is loaded."""
-    return {point.name: point for point in sorted(entry_points(group=group), key=lambda point: point.name)}
+    found = _found(group, tuple(sys.path))
+    return {point.name: point for point in sorted(found, key=lambda point: point.name)}
+
+
+@functools.cache
+def _found(group: str, path: tuple[str, ...]) -> EntryPoints:
+    """Looked for once, for it reads the metadata of every package on the path."""
+    del path
+    return entry_points(group=group)

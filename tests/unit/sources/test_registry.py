@@ -35,10 +35,10 @@ def test_an_unknown_type_is_answered_with_the_known_ones() -> None:
 
 
 def test_a_missing_driver_is_answered_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def entries(group: str) -> list[EntryPoint]:
-        return [EntryPoint("snowflake", "no_such_driver.source:Source", group)]
+    def entries(group: str) -> dict[str, EntryPoint]:
+        return {"snowflake": EntryPoint("snowflake", "no_such_driver.source:Source", group)}
 
-    monkeypatch.setattr("tailrace.spec.installed.entry_points", entries)
+    monkeypatch.setattr("tailrace.sources.registry.installed", entries)
     with pytest.raises(ConfigError) as caught:
         source_type("snowflake")
     assert caught.value.code == "source_driver_missing"
