@@ -20,7 +20,8 @@ _ONLY_STDOUT = frozenset({"--help", "--version", "--show-completion"})
 def run() -> None:
     """What the `tailrace` command runs."""
     # Importing makes many lasting objects, hardly any in rings: looking through them all the time costs a fifth.
-    gc.set_threshold(50_000, 20, 20)
+    # Commands that only look make fewer than these.
+    gc.set_threshold(200_000, 20, 20)
     give_streams()
     signal.signal(signal.SIGTERM, _as_interrupt)
     code = main(sys.argv[1:])

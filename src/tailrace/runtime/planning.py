@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from tailrace.errors import Blocked, Cancelled, ConfigError, StateError, TailraceError
-from tailrace.ids import digest
 from tailrace.runtime.committing import first_ceiling
 from tailrace.runtime.fenced import Held
 from tailrace.runtime.heirs import missed_state
@@ -17,6 +16,7 @@ from tailrace.runtime.prepared import Prepared
 from tailrace.runtime.requesting import (
     Previous,
     anything_quarantined,
+    changed_destination,
     on_change,
     other_key,
     pinned_document,
@@ -92,16 +92,6 @@ class PlanBlocked(PlanStopped):
             code=failed[0].name.partition(":")[0],
         )
         self.guards = tuple(failed)
-
-
-def changed_destination(prepared: Prepared, found: Checkpoint) -> GuardResult | None:
-    """The verdict on a destination that became another account (R18); None where it did not, or that was approved."""
-    identity = prepared.target.identity
-    name = f"destination_changed:{digest(identity)[:16]}"
-    approved = found.approval is not None and found.approval.permits(name, 1)
-    if found.destination in (None, identity) or approved:
-        return None
-    return GuardResult(name, "the same destination", "another one", False, 1)
 
 
 def make_plan(

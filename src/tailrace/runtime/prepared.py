@@ -19,11 +19,11 @@ from tailrace.spec.mapping import MappingSpec
 from tailrace.spec.model import ModelSpec
 from tailrace.spec.project import Project
 from tailrace.spec.references import resolve
-from tailrace.state.checkpoint import Remember
 from tailrace.state.names import Renamed, StateNames
 
 if TYPE_CHECKING:
     from tailrace.mapping.compile import CompiledMapping
+    from tailrace.state.checkpoint import Remember
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from tailrace.errors import Blocked
+from tailrace.ids import digest
 from tailrace.runtime.pinned import PinnedMapping
 from tailrace.runtime.prepared import Prepared, Target
 from tailrace.sources.base import Session
@@ -13,6 +14,7 @@ from tailrace.sources.dialect import Dialect
 from tailrace.state.checkpoint import Checkpoint, Remember
 from tailrace.state.columns import StoredColumn, used
 from tailrace.state.evolve import Evolution
+from tailrace.state.guards import GuardResult
 from tailrace.state.names import StateNames
 from tailrace.state.plan import QUARANTINE_FROM
 from tailrace.state.plan_request import PlanRequest
@@ -125,6 +127,16 @@ def _other_class(prepared: Prepared, previous: Previous) -> bool:
         column.name in held and dialect.widen(held[column.name], dialect.storage(column)) is None
         for column in prepared.used
     )
+
+
+def changed_destination(prepared: Prepared, found: Checkpoint) -> GuardResult | None:
+    """The verdict on a destination that became another account (R18); None where it did not, or that was approved."""
+    identity = prepared.target.identity
+    name = f"destination_changed:{digest(identity)[:16]}"
+    approved = found.approval is not None and found.approval.permits(name, 1)
+    if found.destination in (None, identity) or approved:
+        return None
+    return GuardResult(name, "the same destination", "another one", False, 1)
 
 
 def rejection_scope(fingerprint: str, target: Target) -> str:

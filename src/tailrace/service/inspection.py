@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tailrace.errors import ConfigError
-from tailrace.runtime.prepared import placed, project_source
 from tailrace.service.conversion import plain_values, sync_document
 from tailrace.service.documents import (
     ColumnDocument,
@@ -16,7 +15,6 @@ from tailrace.service.documents import (
     PreviewDocument,
 )
 from tailrace.service.history import local_state_id
-from tailrace.sources.base import GrantsTables
 from tailrace.spec.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -27,6 +25,9 @@ def grants(
     workspace: Workspace, source: str, user: str | None, role: str | None, schemas: Sequence[str]
 ) -> GrantsDocument:
     """What an administrator runs so that `check` passes. Raises ConfigError."""
+    from tailrace.runtime.prepared import project_source
+    from tailrace.sources.base import GrantsTables
+
     project = workspace.project
     if source not in project.sources:
         hint = did_you_mean(source, project.sources)
@@ -64,6 +65,7 @@ def mappings(workspace: Workspace) -> MappingsDocument:
 
 def preview(workspace: Workspace, model: str, limit: int) -> PreviewDocument:
     """The model's columns and first records, values as they would go on the wire. Raises ConfigError, SourceError."""
+    from tailrace.runtime.prepared import placed, project_source
     from tailrace.sources.statement import model_statement
 
     project = workspace.project

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from tailrace.errors import Blocked, SourceError
 from tailrace.runtime.explaining import Change, Explained, explain
 from tailrace.runtime.heirs import check_heir, missed_state
-from tailrace.runtime.planning import changed_destination
 from tailrace.runtime.prepared import Prepared, prepare
 from tailrace.runtime.requesting import (
     anything_quarantined,
+    changed_destination,
     on_change,
     other_key,
     plan_request,

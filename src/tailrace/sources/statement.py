@@ -16,6 +16,15 @@ from tailrace.sources.base import Limits
 
 _Sort = Literal["word", "text", "name", "other", "comment"]
 
+
+def word(first: str, more: str) -> str:
+    r"""The pattern of a word: one of the characters `first`, then any of `more`; all beyond ASCII are of both.
+
+    Those stand apart, for a class with a range up to U+10FFFF takes Python 3 ms to compile.
+    """
+    return rf"(?:[{first}]|[^\x00-\x7f])(?:[{more}]|[^\x00-\x7f])*"
+
+
 _PARTS = {
     "space": r"\s+",
     "line_comment": r"--[^\r\n]*",
@@ -24,8 +33,8 @@ _PARTS = {
     "text": r"'(?:[^']|'')*(?P<text_end>')?",
     "name": r'"(?:[^"]|"")*(?P<name_end>")?',
     "bracketed": "",
-    "dollar": r"\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$",
-    "word": r"[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*",
+    "dollar": rf"\$(?:{word('A-Za-z_', 'A-Za-z0-9_')})?\$",
+    "word": word("A-Za-z_", "A-Za-z0-9_$"),
     "template": r"\{\{|\{%",
     "number": r"[0-9][A-Za-z0-9_.]*",
     "other": r".",

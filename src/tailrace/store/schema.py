@@ -50,14 +50,14 @@ def _version(connection: sa.Connection) -> str | None:
 
 def _create(database: Database) -> None:
     """Make a new store as the migrations would, in a tenth of their time; unless another process just did."""
-    from tailrace.store.tables import metadata
+    from tailrace.store.tables import indexed
 
     with database.migrate() as connection:
         if _version(connection) is None:
             version = sa.Column("version_num", sa.String(32), primary_key=True)
             made = sa.Table(VERSION_TABLE, sa.MetaData(), version)
             made.create(connection)
-            metadata.create_all(connection)
+            indexed().create_all(connection)
             connection.execute(sa.insert(made).values(version_num=REVISIONS[-1]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,8 +56,6 @@ syncs = sa.Table(
     sa.Column("holder", sa.Text),
     sa.Column("renewed_at", UtcTime),
 )
-_LIVE = syncs.c.status == "running"
-sa.Index("syncs_one_live", syncs.c.state_id, unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE)
 sa.Index("syncs_by_mapping", syncs.c.state_id, syncs.c.started_at)
 
 cancels = sa.Table(
@@ -101,3 +100,11 @@ exceptions = sa.Table(
 )
 sa.Index("exceptions_one_outcome", exceptions.c.sync, exceptions.c.seq, unique=True)
 sa.Index("exceptions_by_key", exceptions.c.key)
+
+
+@functools.cache
+def indexed() -> sa.MetaData:
+    """The tables with all their indexes, as a store is made; apart, for a condition loads the dialects it is for."""
+    live = syncs.c.status == "running"
+    sa.Index("syncs_one_live", syncs.c.state_id, unique=True, sqlite_where=live, postgresql_where=live)
+    return metadata

@@ -158,13 +158,13 @@ def test_the_schema_that_migrations_make_is_the_one_that_tables_say(store: Store
     from alembic.migration import MigrationContext
 
     from tailrace.store.schema import REVISIONS, VERSION_TABLE
-    from tailrace.store.tables import metadata
+    from tailrace.store.tables import indexed
 
     with store._database.read() as connection:
         context = MigrationContext.configure(
             connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
         )
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, indexed()) == []
         assert context.get_current_heads() == (REVISIONS[-1],)
 
 

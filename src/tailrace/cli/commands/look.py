@@ -35,7 +35,7 @@ def validate(run: Invocation) -> int:
         run.out.document(document)
     elif document.valid and not document.problems:
         if not run.out.quiet:
-            run.out.print("✓ The files are valid.")
+            run.out.text("✓ The files are valid.\n")
     else:
         from tailrace.cli.render.tables import problem
 

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from tailrace.errors import ModelError, Where
 from tailrace.sources.base import Limits
-from tailrace.sources.statement import Token, model_statement, scanner, tokens
+from tailrace.sources.statement import Token, model_statement, scanner, tokens, word
 
 TSQL = scanner(
     escaped_text="",
     dollar="",
     bracketed=r"\[(?:[^\]]|\]\])*(?P<bracketed_end>\])?",
-    word=r"[A-Za-z_@#\x80-\U0010ffff][A-Za-z0-9_@#$\x80-\U0010ffff]*",
+    word=word("A-Za-z_@#", "A-Za-z0-9_@#$"),
 )
 
 

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from tailrace.errors import ModelError
 from tailrace.sources.base import Limits
-from tailrace.sources.statement import Token, model_statement, scanner, tokens
+from tailrace.sources.statement import Token, model_statement, scanner, tokens, word
 
 DB2 = scanner(
     escaped_text="",
     dollar="",
-    word=r"[A-Za-z_@#$\x80-\U0010ffff][A-Za-z0-9_@#$\x80-\U0010ffff]*",
+    word=word("A-Za-z_@#$", "A-Za-z0-9_@#$"),
 )
 _ISOLATION = frozenset({"UR", "CS", "RS", "RR"})
 

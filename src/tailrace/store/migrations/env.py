@@ -5,11 +5,11 @@ from __future__ import annotations
 from alembic import context
 
 from tailrace.store.schema import VERSION_TABLE
-from tailrace.store.tables import metadata
+from tailrace.store.tables import indexed
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=indexed(),
     version_table=VERSION_TABLE,
 )
 context.run_migrations()
