@@ -75,7 +75,7 @@ def exit_code(error: Exception) -> int:
 def _print_error(message: str, hint: str, where: str) -> None:
     from rich.text import Text
 
-    from tailrace.cli.render.parts import indented
+    from tailrace.cli.render.layout import indented
 
     stderr = console(sys.stderr)
     place = f"{clean(where)}: " if where else ""

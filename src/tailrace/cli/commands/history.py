@@ -52,13 +52,16 @@ def show(run: Invocation, sync: SYNC) -> int:
     if run.out.json:
         run.out.document(document)
         return exits.SUCCESS
+    from rich.text import Text
+
+    from tailrace.cli.render.layout import Flowing, indented
     from tailrace.cli.render.records import rejection
     from tailrace.cli.render.syncs import result
     from tailrace.cli.render.values import moment
 
     run.out.print(*result(document.sync))
-    ended = f" – {moment(document.sync.finished_at)}" if document.sync.finished_at else ""
-    run.out.print(f"  {moment(document.sync.started_at)}{ended}")
+    times = (moment(document.sync.started_at), moment(document.sync.finished_at))
+    run.out.print(indented(Flowing(map(Text, times), gap=" – ")))
     for each in document.rejections:
         run.out.print("", *rejection(each))
     return exits.SUCCESS

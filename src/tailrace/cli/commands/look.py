@@ -192,7 +192,7 @@ def preview(
     else:
         from tailrace.cli.render.tables import preview as rendered
 
-        run.out.print(*rendered(document, run.out.stdout.width))
+        run.out.print(*rendered(document))
     return exits.SUCCESS
 
 

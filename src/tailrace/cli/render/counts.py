@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from tailrace.cli.render.parts import SIGNS, Fitting, grid
+from tailrace.cli.render.layout import Fitting, Flowing, grid
+from tailrace.cli.render.parts import SIGNS
 from tailrace.cli.render.values import number
 
 if TYPE_CHECKING:
@@ -19,31 +21,28 @@ _OUTCOMES = (("delivered", "green"), ("rejected", "red"), ("aborted", "yellow"),
 _COLUMNS = ("planned", *(name for name, _ in _OUTCOMES))
 
 
-def planned(counts: Counts) -> Table:
-    """What would be sent on the left, what stays where it is on the right."""
+def planned(counts: Counts) -> RenderableType:
+    """What would be sent on the left, what stays where it is on the right; below it where that is too wide."""
     left = [
-        ("+ added", counts.added, "green"),
-        ("~ updated", counts.updated, "yellow"),
-        ("− deleted", counts.deleted, "red"),
-        ("= to send", counts.planned, "bold"),
+        _counted("+ added", counts.added, "green"),
+        _counted("~ updated", counts.updated, "yellow"),
+        _counted("− deleted", counts.deleted, "red"),
+        _counted("= to send", counts.planned, "bold"),
     ]
     right = [
-        ("unchanged", counts.unchanged, ""),
-        ("set aside", counts.set_aside, "yellow"),
-        ("quarantined", counts.quarantined, "yellow"),
-        ("not sent", counts.not_sent, ""),
+        _counted("unchanged", counts.unchanged, ""),
+        _counted("set aside", counts.set_aside, "yellow"),
+        _counted("quarantined", counts.quarantined, "yellow"),
+        _counted("not sent", counts.not_sent, ""),
+        _counted("= model rows", counts.model_rows, "dim"),
     ]
-    made = grid("left", "right", "left", "left", "right")
-    for (name, count, style), (other, rest, other_style) in zip(left, right, strict=True):
-        made.add_row(
-            Text(name, style=_style(count, style)),
-            Text(number(count), style=_style(count, style)),
-            "  ",
-            Text(other, style=_style(rest, other_style)),
-            Text(number(rest), style=_style(rest, other_style)),
-        )
-    made.add_row("", "", "", Text("= model rows", style="dim"), Text(number(counts.model_rows), style="dim"))
-    return made
+    wide = grid("left", "right", "left", "left", "right")
+    for one, other in zip_longest(left, right, fillvalue=("", "")):
+        wide.add_row(*one, "  ", *other)
+    narrow = grid("left", "right")
+    for each in (*left, *right):
+        narrow.add_row(*each)
+    return Fitting(wide, narrow)
 
 
 def outcomes(counts: Counts, by_operation: dict[str, OperationCounts]) -> RenderableType:
@@ -72,8 +71,8 @@ def outcomes(counts: Counts, by_operation: dict[str, OperationCounts]) -> Render
     return Fitting(wide, narrow)
 
 
-def left_alone(counts: Counts) -> Text:
-    """The rows of the model that were not planned, in one line."""
+def left_alone(counts: Counts) -> Flowing:
+    """The rows of the model that were not planned."""
     parts = [
         (f"unchanged {number(counts.unchanged)}", "dim"),
         (f"set aside {number(counts.set_aside)}", _style(counts.set_aside, "yellow")),
@@ -81,7 +80,7 @@ def left_alone(counts: Counts) -> Text:
         (f"not sent {number(counts.not_sent)}", "dim"),
         (f"model rows {number(counts.model_rows)}", "dim"),
     ]
-    return Text(" · ", style="dim").join(Text(text, style=style) for text, style in parts)
+    return Flowing((Text(text, style=style) for text, style in parts), gap=" · ")
 
 
 def signed(counts: Counts) -> Text:
@@ -101,6 +100,10 @@ def _cells(row: OperationCounts | Counts) -> list[Text]:
         Text(number(getattr(row, name)), style=_style(getattr(row, name), style))
         for name, style in (("planned", ""), *_OUTCOMES)
     ]
+
+
+def _counted(name: str, count: int, style: str) -> tuple[Text, Text]:
+    return Text(name, style=_style(count, style)), Text(number(count), style=_style(count, style))
 
 
 def _any(row: OperationCounts) -> bool:

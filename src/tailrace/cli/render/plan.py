@@ -10,11 +10,9 @@ from rich.rule import Rule
 from rich.text import Text
 
 from tailrace.cli.render import counts as counts_
+from tailrace.cli.render.layout import Beside, Flowing, Rows, hanging, indented
 from tailrace.cli.render.parts import (
-    Beside,
-    grid,
     heading,
-    indented,
     json_text,
     mark,
     old_to_new,
@@ -69,13 +67,16 @@ def plan(document: PlanDocument) -> Iterator[RenderableType]:
 
 def summary(documents: list[PlanDocument]) -> Iterator[RenderableType]:
     """Several plans in one table, below the last of them."""
-    made = grid("left", "left", "left")
-    for document in documents:
-        verdict = Text("blocked", style="red") if document.blocked else Text("")
-        made.add_row(Text(clean(document.mapping), style="bold"), counts_.signed(document.counts), verdict)
     yield Text()
     yield Rule(style="dim", characters="─")
-    yield made
+    yield Rows(
+        (
+            Text(clean(document.mapping), style="bold"),
+            counts_.signed(document.counts),
+            Text("blocked", style="red") if document.blocked else Text(),
+        )
+        for document in documents
+    )
 
 
 def remarks(document: PlanDocument) -> list[str]:
@@ -129,19 +130,23 @@ def cost_lines(document: PlanDocument) -> list[tuple[str, str]]:
     return lines + [(clean(name.replace("_", " ")), _cost(value)) for name, value in document.cost.items()]
 
 
-def _title(document: PlanDocument) -> Text:
-    return Text.assemble(
-        (clean(document.mapping), "bold"),
-        (" → ", "dim"),
-        (f"{clean(document.destination)}.{clean(document.action)}", "bold"),
-        (f"   sends {sends(document)}", "dim"),
+def _title(document: PlanDocument) -> RenderableType:
+    target = f"{clean(document.destination)}.{clean(document.action)}"
+    return Flowing(
+        [
+            Text.assemble((clean(document.mapping), "bold"), (" → ", "dim"), (target, "bold")),
+            Text(f"sends {sends(document)}", style="dim"),
+        ],
+        gap="   ",
+        hang=2,
     )
 
 
 def _problem(document: PlanDocument) -> Iterator[RenderableType]:
     error = document.error
     assert error is not None
-    yield indented(Text.assemble(("✗ ", "red"), clean(error.message), (f" ({clean(error.code)})", "dim")))
+    told = Text.assemble(clean(error.message), (f" ({clean(error.code)})", "dim"))
+    yield indented(hanging(Text("✗", style="red"), told))
     if error.hint:
         yield indented(Text(clean(error.hint, keep="\n")), 4)
 
@@ -149,7 +154,7 @@ def _problem(document: PlanDocument) -> Iterator[RenderableType]:
 def _change(change: ChangeDocument) -> RenderableType:
     parts: list[RenderableType] = [Text.assemble(sign(change.operation), " ", (named(change.key), "bold"))]
     if change.problem is not None:
-        parts.append(indented(Text.assemble(("✗ ", "red"), clean(change.problem))))
+        parts.append(indented(hanging(Text("✗", style="red"), Text(clean(change.problem)))))
     record = Group(*_columns(change))
     if change.payload is None:
         parts.append(indented(record))
@@ -170,34 +175,38 @@ def _columns(change: ChangeDocument) -> Iterator[RenderableType]:
 
 
 def _set_aside(document: PlanDocument) -> RenderableType:
-    made = grid("left", "left", "right")
-    for sample in document.set_aside:
-        key = "" if sample.key is None else named(sample.key)
-        made.add_row(Text(sample.reason, style="yellow"), Text(key), plural(sample.rows, "row"))
-    return made
+    return Rows(
+        (
+            Text(sample.reason, style="yellow"),
+            Text("" if sample.key is None else named(sample.key)),
+            Text(plural(sample.rows, "row")),
+        )
+        for sample in document.set_aside
+    )
 
 
 def _guards(document: PlanDocument) -> RenderableType:
-    made = grid("left", "left", "left")
-    for guard in document.guards:
-        verdict = Text.assemble(
-            (clean(guard.value), "" if guard.passed else "bold red"), (f"  limit {clean(guard.limit)}", "dim")
+    return Rows(
+        (
+            Text.assemble(mark("passed" if guard.passed else "failed"), "  ", guard.name),
+            Flowing(
+                [
+                    Text(clean(guard.value), style="" if guard.passed else "bold red"),
+                    Text(f"limit {clean(guard.limit)}", style="dim"),
+                    Text("" if guard.passed else "blocks this sync", style="red"),
+                ]
+            ),
         )
-        if not guard.passed:
-            verdict.append("  blocks this sync", style="red")
-        made.add_row(mark("passed" if guard.passed else "failed"), Text(guard.name), verdict)
-    return made
+        for guard in document.guards
+    )
 
 
 def _footer(document: PlanDocument) -> Iterator[RenderableType]:
     if not document.counts.planned:
         yield Text.assemble(("✓ ", "green"), "Nothing to send.")
         return
-    rows = grid("left", "left")
-    for name, value in cost_lines(document):
-        rows.add_row(Text(name, style="dim"), value)
-    rows.add_row(Text("plan", style="dim"), Text(document.plan))
-    yield rows
+    lines = [*cost_lines(document), ("plan", document.plan)]
+    yield Rows((Text(name, style="dim"), Text(value)) for name, value in lines)
     yield Text()
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from tailrace.cli.render.parts import SIGNS, grid, heading, indented, json_text, sign, values
+from tailrace.cli.render.layout import Flowing, Rows, indented
+from tailrace.cli.render.parts import SIGNS, heading, json_text, sign, values
 from tailrace.cli.render.values import clean, moment, named, plural, shown
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ _OUTCOME_STYLES = {"delivered": "green", "rejected": "red", "aborted": "yellow",
 
 def rejection(document: RejectionDocument) -> Iterator[RenderableType]:
     """One record that was not delivered: why, what was sent, what was answered, when it goes again."""
-    yield Text.assemble(
-        sign(document.operation),
-        " ",
-        (named(document.key), "bold"),
-        ("  ", ""),
-        (document.outcome, _OUTCOME_STYLES.get(document.outcome, "")),
-        (f"  {reason(document.reason, document.code)}", "dim"),
+    yield Flowing(
+        [
+            Text.assemble(sign(document.operation), " ", (named(document.key), "bold")),
+            Text(document.outcome, style=_OUTCOME_STYLES.get(document.outcome, "")),
+            Text(reason(document.reason, document.code), style="dim"),
+        ],
+        hang=4,
     )
     yield indented(Text(clean(document.message)), 4)
     last = f", the last {moment(document.last_at)}" if document.last_at else ""
@@ -74,11 +75,13 @@ def send(document: SendDocument) -> Iterator[RenderableType]:
         if document.answer.get("body"):
             yield indented(json_text(document.answer["body"]))
     yield Text()
-    yield Text.assemble(
-        sign(document.operation),
-        f" {named(document.key)}  ",
-        (document.outcome, _OUTCOME_STYLES.get(document.outcome, "")),
-        f"  {clean(document.message)}",
+    yield Flowing(
+        [
+            Text.assemble(sign(document.operation), f" {named(document.key)}"),
+            Text(document.outcome, style=_OUTCOME_STYLES.get(document.outcome, "")),
+            Text(clean(document.message)),
+        ],
+        hang=4,
     )
     yield Text("This was a test: no state was changed.", style="dim")
 
@@ -118,13 +121,14 @@ def why(document: WhyDocument) -> Iterator[RenderableType]:
 
 
 def _attempt(attempt: AttemptDocument) -> Iterator[RenderableType]:
-    yield Text.assemble(
-        moment(attempt.at),
-        "  ",
-        sign(attempt.operation),
-        " ",
-        (attempt.outcome, _OUTCOME_STYLES.get(attempt.outcome, "")),
-        (f"  sync {attempt.sync}", "dim"),
+    outcome = (attempt.outcome, _OUTCOME_STYLES.get(attempt.outcome, ""))
+    yield Flowing(
+        [
+            Text(moment(attempt.at)),
+            Text.assemble(sign(attempt.operation), " ", outcome),
+            Text(f"sync {attempt.sync}", style="dim"),
+        ],
+        hang=4,
     )
     if told := ": ".join(part for part in (attempt.code, attempt.message) if part):
         yield indented(Text(clean(told)), 4)
@@ -135,31 +139,32 @@ def _attempt(attempt: AttemptDocument) -> Iterator[RenderableType]:
 def _marked(row: Mapping[str, Any], changed: list[str]) -> RenderableType:
     if not changed:
         return values(row.items())
-    made = grid("left", "left", "left")
-    for name, value in row.items():
-        differs = name in changed
-        made.add_row(
-            Text(clean(name), style="bold" if differs else ""),
-            Text(shown(value), style="yellow" if differs else ""),
-            Text("changed" if differs else "", style="dim"),
-        )
-    return made
+    return Rows(_marked_row(name, value, differs=name in changed) for name, value in row.items())
+
+
+def _marked_row(name: str, value: Any, *, differs: bool) -> tuple[Text, Flowing]:
+    told = [
+        Text(shown(value), style="yellow" if differs else ""),
+        Text("changed" if differs else "", style="dim"),
+    ]
+    return Text(clean(name), style="bold" if differs else ""), Flowing(told)
 
 
 def _state(state: Mapping[str, Any]) -> RenderableType:
     """The values, then what is not as usual of the record, then the sync that it was last delivered by."""
     record = state.get("values")
-    made = grid("left", "left")
-    for name, value in record.items() if isinstance(record, Mapping) else ():
-        made.add_row(Text(clean(name)), Text(shown(value)))
+    made = values(record.items() if isinstance(record, Mapping) else ())
     remarks: list[str] = []
     if state.get("uncertain"):
         remarks.append("it may or may not have arrived")
     elif not state.get("delivered", True):
         remarks.append("it was taken as it stood, and never sent")
-    if state.get("sync"):
-        remarks.append(f"{moment(state.get('at'))}  sync {state['sync']}")
-    return Group(made, *(Text(clean(line), style="dim") for line in remarks))
+    by = [moment(state.get("at")), f"sync {clean(str(state['sync']))}"] if state.get("sync") else []
+    return Group(
+        made,
+        *(Text(line, style="dim") for line in remarks),
+        Flowing(Text(part, style="dim") for part in by),
+    )
 
 
 def _headers(headers: Any) -> Iterator[RenderableType]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
 from typing import TYPE_CHECKING
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
-from tailrace.cli.render.parts import SIGNS, STATUS_STYLES, grid, heading, indented, mark, sign, table
+from tailrace.cli.render.layout import Fitting, Flowing, Rows, hanging, indented
+from tailrace.cli.render.parts import SIGNS, STATUS_STYLES, heading, mark, sign
 from tailrace.cli.render.syncs import heard
 from tailrace.cli.render.values import clean, moment, shown
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from tailrace.service.documents import (
         CatalogueDocument,
         CheckDocument,
+        FieldDocument,
+        MappingDocument,
         MappingsDocument,
         PreviewDocument,
         ProblemDocument,
@@ -27,9 +32,9 @@ def check(document: CheckDocument) -> Iterator[RenderableType]:
     """One line a step, and under a failed one what to do."""
     yield Text.assemble((clean(document.name), "bold"), (f"  {document.kind}, {clean(document.type)}", "dim"))
     for step in document.steps:
-        detail = f"  {clean(' '.join(step.detail.split()))}" if step.detail else ""
-        style = "red" if step.status == "failed" else "dim"
-        yield indented(Text.assemble(mark(step.status), " ", clean(step.name), (detail, style)))
+        name = Text.assemble(mark(step.status), " ", clean(step.name))
+        detail = Text(clean(" ".join(step.detail.split())), style="red" if step.status == "failed" else "dim")
+        yield indented(Flowing([name, detail], hang=4))
         if step.remedy and step.status in ("failed", "warning"):
             yield indented(Text(clean(step.remedy, keep="\n")), 6)
 
@@ -37,7 +42,8 @@ def check(document: CheckDocument) -> Iterator[RenderableType]:
 def problem(document: ProblemDocument) -> Iterator[RenderableType]:
     """One mistake in the files, where it stands, and what to write instead."""
     where = f"{clean(document.where)}: " if document.where else ""
-    yield Text.assemble(("✗ ", "red"), (where, "bold"), clean(document.message, keep="\n"))
+    told = Text.assemble((where, "bold"), clean(document.message, keep="\n"))
+    yield hanging(Text("✗", style="red"), told)
     if document.hint:
         yield indented(Text(clean(document.hint, keep="\n")), 4)
 
@@ -46,18 +52,23 @@ def mappings(document: MappingsDocument) -> RenderableType:
     """Mappings with what they join and how they last ended."""
     if not document.mappings:
         return Text("No mappings yet: add one to tailrace.yml.")
-    made = table([(name, "left") for name in ("mapping", "model", "to", "sends", "schedule", "last sync")])
-    for each in document.mappings:
-        schedule = each.schedule or "" if each.enabled else "disabled"
-        made.add_row(
-            Text(clean(each.mapping), style="bold" if each.enabled else "dim"),
-            Text(clean(each.model)),
-            Text(clean(f"{each.destination}.{each.action}")),
-            Text(" ").join(sign(operation) for operation in SIGNS if operation in each.mode),
-            Text(clean(schedule), style="" if each.enabled else "dim"),
-            _last(each.last),
-        )
-    return made
+    listed = [_mapping(each) for each in document.mappings]
+    headers = ("mapping", "last sync", "from → to", "sends", "schedule")
+    used = [any(row[at] for row in listed) for at in range(len(headers))]
+    return Rows(
+        (list(compress(row, used)) for row in listed), headers=list(compress(headers, used)), whole=True
+    )
+
+
+def _mapping(document: MappingDocument) -> tuple[Text, ...]:
+    schedule = document.schedule or "" if document.enabled else "disabled"
+    return (
+        Text(clean(document.mapping), style="bold" if document.enabled else "dim"),
+        _last(document.last),
+        Text(clean(f"{document.model} → {document.destination}.{document.action}")),
+        Text(" ").join(sign(operation) for operation in SIGNS if operation in document.mode),
+        Text(clean(schedule), style="" if document.enabled else "dim"),
+    )
 
 
 def _last(sync: SyncDocument | None) -> Text:
@@ -75,50 +86,53 @@ def catalogue(document: CatalogueDocument) -> Iterator[RenderableType]:
             yield indented(clean(entry.description))
         if entry.actions:
             yield indented(Text(f"actions: {', '.join(map(clean, entry.actions))}", style="dim"))
-        made = grid("left", "left", "left")
-        for field in entry.settings:
-            facts = [field.type]
-            facts += ["required"] if field.required else []
-            facts += ["secret"] if field.secret else []
-            facts += [f"default {shown(field.default)}"] if field.default is not None else []
-            made.add_row(
-                Text(clean(field.name), style="bold" if field.required else ""),
-                Text(", ".join(facts), style="dim"),
-                Text(clean(field.help or field.label)),
-            )
-        yield indented(made)
+        yield indented(Rows(_setting(field) for field in entry.settings))
         yield Text()
 
 
-def preview(document: PreviewDocument, width: int) -> Iterator[RenderableType]:
-    """The first records as a table where it fits, else each as a list; then the columns' types."""
-    names = [column.name for column in document.columns]
-    lines = [[shown(row.get(name), 40) for name in names] for row in document.rows]
-    needed = sum(
-        max([len(name), *(len(line[at]) for line in lines)], default=0) + 2 for at, name in enumerate(names)
+def _setting(field: FieldDocument) -> tuple[Text, ...]:
+    facts = [field.type]
+    facts += ["required"] if field.required else []
+    facts += ["secret"] if field.secret else []
+    facts += [f"default {shown(field.default)}"] if field.default is not None else []
+    return (
+        Text(clean(field.name), style="bold" if field.required else ""),
+        Text(", ".join(facts), style="dim"),
+        Text(clean(field.help or field.label)),
     )
-    if not document.rows:
-        yield Text("The model gives no rows.")
-    elif needed <= width:
-        made = table([(clean(column.name), _side(column.kind)) for column in document.columns])
-        for line in lines:
-            made.add_row(*(Text(cell) for cell in line))
-        yield made
+
+
+def preview(document: PreviewDocument) -> Iterator[RenderableType]:
+    """The first records as a table where it fits, else each as a list; then the columns' types."""
+    if document.rows:
+        yield Fitting(_table(document), Group(*_lists(document)))
     else:
-        for number, row in enumerate(document.rows, 1):
-            yield Text(f"record {number}", style="dim")
-            made = grid("left", "left")
-            for name in names:
-                made.add_row(Text(clean(name), style="bold"), Text(shown(row.get(name))))
-            yield indented(made)
+        yield Text("The model gives no rows.")
     yield heading("Columns")
-    made = grid("left", "left", "left")
-    for column in document.columns:
-        made.add_row(
-            Text(clean(column.name), style="bold"), column.kind, Text(clean(column.native), style="dim")
+    yield indented(
+        Rows(
+            (
+                Text(clean(column.name), style="bold"),
+                Text(column.kind),
+                Text(clean(column.native), style="dim"),
+            )
+            for column in document.columns
         )
-    yield indented(made)
+    )
 
 
-def _side(kind: str) -> str:
-    return "right" if kind in ("int", "decimal", "float") else "left"
+def _table(document: PreviewDocument) -> Table:
+    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for column in document.columns:
+        number = column.kind in ("int", "decimal", "float")
+        made.add_column(clean(column.name), justify="right" if number else "left")
+    for row in document.rows:
+        made.add_row(*(Text(shown(row.get(column.name), 40)) for column in document.columns))
+    return made
+
+
+def _lists(document: PreviewDocument) -> Iterator[RenderableType]:
+    for number, row in enumerate(document.rows, 1):
+        yield Text(f"record {number}", style="dim")
+        names = (column.name for column in document.columns)
+        yield indented(Rows((Text(clean(name), style="bold"), Text(shown(row.get(name)))) for name in names))
