@@ -45,12 +45,30 @@ WAREHOUSES = {
 compiles each statement of a plan for a second: there, all run with `CHAOS=long pytest tests/e2e -k "azure or db2"`."""
 
 
+STAND_INS = ("azure", "bigquery", "db2")
+"""There, tests with the mark `core` run with `CHAOS=long` only: another test proves the SQL that they need on each, often
+`tests/integration/state/test_plan_warehouses.py`, and what else they prove is the same code for every warehouse."""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let each test run on the warehouses of its module."""
     if "project" in metafunc.fixturenames:
         module = metafunc.module.__name__.rpartition(".")[2]
         kinds = [kind for kind, modules in WAREHOUSES.items() if modules is None or module in modules]
         metafunc.parametrize("project", kinds, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what need not run on stand-ins each time."""
+    left = [item for item in items if not _LONG and _needless(item)]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in set(left)]
+
+
+def _needless(item: pytest.Item) -> bool:
+    if not isinstance(item, pytest.Function) or item.get_closest_marker("core") is None:
+        return False
+    return item.callspec.params["project"] in STAND_INS
 
 
 @pytest.fixture

@@ -64,6 +64,7 @@ def test_r13_a_renamed_struct_field_is_a_change(project: Project) -> None:
     assert project.names == {"1": {"new": 1}}
 
 
+@pytest.mark.core
 def test_r05_null_in_the_model_wins_over_the_states_value(project: Project) -> None:
     project.people((1, "old"), (2, None))
     project.ok()
@@ -83,6 +84,7 @@ def test_r05_the_model_is_evaluated_once(project: Project) -> None:
         assert statements.count("only once") == 1
 
 
+@pytest.mark.core
 def test_r14_a_delete_carries_the_last_delivered_values(project: Project) -> None:
     project.people((1, "last"), (2, "b"))
     project.ok()
@@ -105,6 +107,7 @@ def test_r14_with_checksums_a_delete_carries_the_key_and_nulls(project: Project)
     assert project.ok().counts.planned == 0
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(("choice", "updated"), [("resend", 2), ("keep", 0)])
 def test_r17_with_checksums_an_edit_blocks_until_somebody_says_what_it_sends(
     project: Project, choice: str, updated: int
@@ -137,6 +140,7 @@ def test_r14_switching_to_values_fills_them_without_sending(project: Project) ->
     assert project.receiver.history("1")[-1].record["name"] == "a"
 
 
+@pytest.mark.core
 def test_r14_switching_to_checksums_forgets_values_without_sending(project: Project) -> None:
     project.people((1, "a"), (2, "b"))
     project.ok()
@@ -146,6 +150,7 @@ def test_r14_switching_to_checksums_forgets_values_without_sending(project: Proj
     assert project.ok().counts.updated == 1
 
 
+@pytest.mark.core
 def test_r15_the_order_of_columns_is_no_change(project: Project) -> None:
     project.people((1, "a", 2), columns="id bigint, name text, n bigint")
     project.ok()
@@ -173,6 +178,7 @@ def test_r15_a_wider_type_of_the_same_class_is_no_change(
     assert project.operations("1") == ["added"]
 
 
+@pytest.mark.core
 def test_r15_another_class_of_type_sends_what_differs(project: Project) -> None:
     project.sql = "SELECT 1 AS id, '7' AS name UNION ALL SELECT 2 AS id, 'x' AS name"
     project.ok()
@@ -183,7 +189,9 @@ def test_r15_another_class_of_type_sends_what_differs(project: Project) -> None:
     assert project.ok().counts.planned == 0
 
 
-@pytest.mark.parametrize("fields", [None, {"id": "$id", "name": "$name"}])
+@pytest.mark.parametrize(
+    "fields", [None, pytest.param({"id": "$id", "name": "$name"}, marks=pytest.mark.core)]
+)
 def test_r16_a_removed_column_sends_nothing(project: Project, fields: dict[str, str] | None) -> None:
     project.edit(fields=fields and fields | {"gone": "$gone"})
     project.people((1, "a", "x"), (2, "b", "y"), columns="id bigint, name text, gone text")
@@ -207,6 +215,7 @@ def test_r16_an_added_column_sends_the_records_that_have_it(project: Project) ->
     assert project.ok().counts.planned == 0
 
 
+@pytest.mark.core
 def test_r16_an_added_field_that_says_something_without_a_value_sends_all(project: Project) -> None:
     project.edit(fields={"name": "$name"})
     project.people((1, "a", None), (2, "b", "y"), columns="id bigint, name text, extra text")
@@ -231,7 +240,9 @@ def test_r17_an_edited_expression_sends_what_renders_differently(project: Projec
     assert project.ok().counts.planned == 0
 
 
-@pytest.mark.parametrize(("choice", "updated"), [("resend", 3), ("keep", 0)])
+@pytest.mark.parametrize(
+    ("choice", "updated"), [("resend", 3), pytest.param("keep", 0, marks=pytest.mark.core)]
+)
 def test_r17_an_edit_resends_all_or_nothing_if_told_so(project: Project, choice: str, updated: int) -> None:
     project.edit(fields={"name": "$name"}, on_change=choice)
     project.people((1, "UP"), (2, "low"), (3, "also low"))
@@ -244,6 +255,7 @@ def test_r17_an_edit_resends_all_or_nothing_if_told_so(project: Project, choice:
     assert project.names["3"] == "LATER"
 
 
+@pytest.mark.core
 def test_r17_each_record_counts_as_the_version_that_was_sent_of_it(project: Project) -> None:
     project.people((1, "a"), columns="id bigint, name varchar(10)")
     project.edit(mode="insert", fields={"id": "$id", "name": "{{ name | upper }}"})

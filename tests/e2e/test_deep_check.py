@@ -32,6 +32,7 @@ def test_a_source_that_works_passes_and_holds_no_new_table(project: Project) -> 
     assert project.receiver.stats()["requests"] == 0
 
 
+@pytest.mark.core
 def test_what_stood_in_the_managed_schema_stays(project: Project) -> None:
     project.people((1, "a"))
     project.ok()
@@ -41,6 +42,7 @@ def test_what_stood_in_the_managed_schema_stays(project: Project) -> None:
     assert project.ok().counts.unchanged == 1
 
 
+@pytest.mark.core
 def test_a_value_that_arrives_changed_is_named_and_the_tables_are_dropped(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,6 +59,7 @@ def test_a_value_that_arrives_changed_is_named_and_the_tables_are_dropped(
     assert project.tables() == set()
 
 
+@pytest.mark.core
 def test_only_sources_have_a_deep_check(project: Project) -> None:
     code, document = project.cli("check", "crm", "--deep")
     assert (code, document["error"]["code"]) == (2, "name_unknown")

@@ -8,6 +8,7 @@ from tests.e2e.project import Project
 from tailrace.errors import ModelError
 
 
+@pytest.mark.core
 def test_r06_null_empty_blank_and_repeated_keys_are_set_aside_with_samples(project: Project) -> None:
     rows = [("a", "x"), (None, "n"), (None, "m"), ("", "e"), ("  ", "b"), ("twice", "1"), ("twice", "2")]
     project.people(*rows, columns="id text, name text")
@@ -38,6 +39,7 @@ def test_r06_keys_that_begin_alike_are_told_apart_or_set_aside_never_cut(project
     assert project.names == {"a": "short", "f" * 4_000: "fits"}
 
 
+@pytest.mark.core
 def test_r06_case_and_trailing_blanks_make_different_keys(project: Project) -> None:
     rows = [("a", "lower"), ("A", "upper"), ("a ", "blank")]
     project.people(*rows, columns="id text, name text")
@@ -123,6 +125,7 @@ def test_r06_times_are_utc(project: Project) -> None:
     assert [key[:19].replace(" ", "T") for key in project.held] == ["2026-02-01T10:00:00"]
 
 
+@pytest.mark.core
 def test_r07_a_delivered_key_that_becomes_a_duplicate_is_neither_sent_nor_deleted(project: Project) -> None:
     project.people((1, "one"), (2, "two"))
     project.ok()
@@ -137,6 +140,7 @@ def test_r07_a_delivered_key_that_becomes_a_duplicate_is_neither_sent_nor_delete
     assert project.names == {"1": "other one", "2": "edited"}
 
 
+@pytest.mark.core
 def test_r07_a_duplicate_that_vanishes_altogether_is_deleted(project: Project) -> None:
     project.people((1, "one"), (2, "two"))
     project.ok()
@@ -147,6 +151,7 @@ def test_r07_a_duplicate_that_vanishes_altogether_is_deleted(project: Project) -
     assert project.names == {"2": "two"}
 
 
+@pytest.mark.core
 def test_r07_only_what_we_delivered_is_deleted(project: Project) -> None:
     """Records of other writers at the receiver are none of our business."""
     project.people((1, "one"))
@@ -160,6 +165,7 @@ def test_r07_only_what_we_delivered_is_deleted(project: Project) -> None:
     assert set(project.held) == {"2", "99"}
 
 
+@pytest.mark.core
 def test_another_unique_identifier_is_told_of_before_everything_goes_again(project: Project) -> None:
     project.people((1, "a"), (2, "b"))
     assert project.plan().warnings == []

@@ -39,6 +39,7 @@ def test_r08_insert_mode_finds_later_what_it_held_back(project: Project) -> None
     assert project.names == {"1": "edited"}
 
 
+@pytest.mark.core
 def test_r08_delete_mode_deletes_what_was_there_when_it_began(project: Project) -> None:
     project.edit(mode="delete")
     project.people((1, "a"), (2, "b"))
@@ -88,7 +89,9 @@ def test_r08_skipped_records_are_never_added_by_a_later_mode(project: Project) -
     assert project.held == {}
 
 
-@pytest.mark.parametrize("mode", [["added", "deleted"], ["updated", "deleted"]])
+@pytest.mark.parametrize(
+    "mode", [["added", "deleted"], pytest.param(["updated", "deleted"], marks=pytest.mark.core)]
+)
 def test_r08_a_mode_may_be_any_list_of_operations(project: Project, mode: list[str]) -> None:
     project.people((1, "a"), (2, "b"))
     project.ok()

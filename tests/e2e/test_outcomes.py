@@ -38,6 +38,7 @@ def test_r21_answer_lost_then_the_record_vanishes(project: Project) -> None:
     assert project.records() == [("1", True, False)]
 
 
+@pytest.mark.core
 def test_r21_an_uncertain_record_that_vanishes_stays_where_the_mode_deletes_nothing(project: Project) -> None:
     project.edit(mode="upsert")
     project.people((1, "stays"), (2, "guest"))
@@ -50,7 +51,12 @@ def test_r21_an_uncertain_record_that_vanishes_stays_where_the_mode_deletes_noth
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault(kind="status", status=503, after=True), LOST, Fault(kind="truncate"), Fault(kind="garbage")],
+    [
+        pytest.param(Fault(kind="status", status=503, after=True), marks=pytest.mark.core),
+        LOST,
+        pytest.param(Fault(kind="truncate"), marks=pytest.mark.core),
+        pytest.param(Fault(kind="garbage"), marks=pytest.mark.core),
+    ],
     ids=["5xx after accepting", "lost", "cut short", "no HTTP"],
 )
 def test_r20_without_a_verdict_until_retries_end_a_record_is_unknown(project: Project, fault: Fault) -> None:

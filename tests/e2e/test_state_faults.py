@@ -82,7 +82,14 @@ def test_r01_another_store_resumes_under_the_same_sync_id(project: Project) -> N
     assert len(project.held) == 30
 
 
-@pytest.mark.parametrize("step", ["create_plan", "count_plan", "units"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "create_plan",
+        pytest.param("count_plan", marks=pytest.mark.core),
+        pytest.param("units", marks=pytest.mark.core),
+    ],
+)
 def test_r02_a_planner_that_finishes_after_its_takeover_seals_nothing(
     project: Project, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -182,6 +189,7 @@ def test_r04_plans_that_nobody_sealed_are_dropped_and_other_tables_are_not(proje
     assert {theirs, alien} <= project.tables()
 
 
+@pytest.mark.core
 def test_r04_a_plan_that_fails_leaves_nothing_behind(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +228,7 @@ def test_r26_a_changed_row_count_blocks_until_reset_or_accepted(project: Project
     assert project.ok().counts.added == 4
 
 
+@pytest.mark.core
 def test_r26_a_newer_layout_is_refused_politely(project: Project) -> None:
     project.many(1)
     project.ok()
@@ -265,6 +274,7 @@ def test_r26_progress_comes_to_the_warehouse_while_a_sync_sends(project: Project
     assert kinds["ceiling"] >= 1
 
 
+@pytest.mark.core
 def test_r26_the_warehouse_wins_over_a_restored_store(project: Project) -> None:
     project.many(30)
     project.sync(stop="crash", at=sending)
