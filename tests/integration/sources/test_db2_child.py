@@ -134,6 +134,16 @@ def test_a_statement_that_runs_too_long_is_stopped(db2: Db2Server, db2_database:
         assert session.rows(ONE) == [(1,)]
 
 
+def test_a_stream_that_stalls_is_stopped(db2: Db2Server, source: Db2Source, db2_database: Database) -> None:
+    db2.slow(600, "fetch", matching="MANY", skip=1)
+    strict = Db2Source("w", db2_database.settings(), statement_timeout=3)
+    with strict.session() as session:
+        with pytest.raises(SourceError) as caught:
+            session.read("SELECT A FROM MANY").read_all()
+        assert caught.value.code == "source_timeout"
+        assert session.read("SELECT A FROM MANY").read_all().num_rows == 40_200
+
+
 def test_a_connection_lost_in_a_transaction_keeps_nothing_of_it(db2: Db2Server, source: Db2Source) -> None:
     with source.session() as session:
         db2.drop("statement", before=True, matching="MANY")

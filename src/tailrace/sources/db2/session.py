@@ -261,10 +261,10 @@ class Db2Session:
 
     def _batches_there(self, child: Child) -> Iterator[pa.RecordBatch]:
         """One batch ahead of whoever takes them."""
-        clean = False
+        clean, seconds = False, self._timeout or STATEMENT
         try:
             child.ask("fetch")
-            while (packed := child.answer(STATEMENT)) is not None:
+            while (packed := child.answer(seconds, lambda: timeout_error(seconds))) is not None:
                 child.ask("fetch")
                 yield _unpacked(packed)
             clean = True
