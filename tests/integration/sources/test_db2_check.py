@@ -13,7 +13,6 @@ from tailrace.sources.base import CheckStep
 from tailrace.sources.db2.source import Db2Source
 
 USER = "segment"
-CONNECT = "GRANT CONNECT ON DATABASE TO USER {user}"
 CREATETAB = "GRANT CREATETAB ON DATABASE TO USER {user}"
 SCHEMA = "CREATE SCHEMA SEGMENT_REVERSE_ETL"
 CREATEIN = "GRANT CREATEIN, DROPIN ON SCHEMA SEGMENT_REVERSE_ETL TO USER {user}"
@@ -59,6 +58,31 @@ def test_a_right_that_is_missing_is_named(
     orders: Database, grants: tuple[str, ...], step: str, remedy: str
 ) -> None:
     steps = checked(orders, *grants)
+    assert {name for name, each in steps.items() if each.status == "failed"} == {step}
+    assert remedy in steps[step].remedy
+
+
+@pytest.mark.parametrize(
+    ("withheld", "step", "remedy"),
+    [
+        (
+            'REVOKE CONNECT ON DATABASE FROM USER "SEGMENT"',
+            "login",
+            'GRANT CONNECT ON DATABASE TO USER "SEGMENT"',
+        ),
+        (
+            "REVOKE USE OF TABLESPACE USERSPACE1 FROM PUBLIC",
+            "create table",
+            'GRANT USE OF TABLESPACE TS32K TO USER "SEGMENT"',
+        ),
+    ],
+)
+def test_a_right_that_was_taken_away_is_named(
+    orders: Database, withheld: str, step: str, remedy: str
+) -> None:
+    settings = orders.user(USER, CREATETAB, SCHEMA, CREATEIN, SELECT)
+    orders.sql(withheld)
+    steps = {each.name: each for each in Db2Source("w", settings).check()}
     assert {name for name, each in steps.items() if each.status == "failed"} == {step}
     assert remedy in steps[step].remedy
 

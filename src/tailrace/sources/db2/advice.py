@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Advice(NamedTuple):
-    """One of our error codes, and what to do."""
+    """One of our error codes, and what to do; `{user}` stands for whom the message names."""
 
     code: str
     hint: str
@@ -20,7 +20,8 @@ _GRANTS = "Ask an administrator to run what `tailrace grants` prints."
 _PAGE = (
     "A row of this table does not fit into the pages of any table space that this user may use. An administrator "
     "runs: CREATE BUFFERPOOL BP32K PAGESIZE 32K; CREATE TABLESPACE TS32K PAGESIZE 32K BUFFERPOOL BP32K; CREATE "
-    "SYSTEM TEMPORARY TABLESPACE TEMP32K PAGESIZE 32K BUFFERPOOL BP32K; and for still wider rows: UPDATE DB CFG "
+    "SYSTEM TEMPORARY TABLESPACE TEMP32K PAGESIZE 32K BUFFERPOOL BP32K; GRANT USE OF TABLESPACE TS32K TO USER "
+    "{user}; of which the last is enough for a table space that is there already. For still wider rows: UPDATE DB CFG "
     "USING EXTENDED_ROW_SZ ENABLE. Or select fewer or narrower columns: CAST(note AS VARCHAR(500))."
 )
 _COLUMNS = (
@@ -122,9 +123,7 @@ ADVICE: dict[str, Advice] = {
     "-1024": _DIES,
     "-1035": Advice("source_unavailable", "The database is in exclusive use; run it again later."),
     "-1040": Advice("source_unavailable", "The database has no free connection: raise MAXAPPLS."),
-    "-1060": Advice(
-        "source_permission", "An administrator runs: GRANT CONNECT ON DATABASE TO USER …; " + _GRANTS
-    ),
+    "-1060": Advice("source_permission", "An administrator runs: GRANT CONNECT ON DATABASE TO USER {user};"),
     "-1092": Advice("source_permission", "This user has not the authority for that command."),
     "-1117": Advice(
         "source_unavailable", "The database is being rolled forward or restored; run it again later."

@@ -21,6 +21,7 @@ _PRIVILEGE = re.compile(
     r'ID:? +"(?P<user>[^"]+)".*?operation:? +"(?P<operation>[^"]+)".*?object:? +"(?P<object>[^"]+)"',
     re.IGNORECASE,
 )
+_USER = re.compile(r'\b(?:user|authorization id):? +"(?P<user>[^"]*\S) *"', re.IGNORECASE)
 _HANDSHAKE = "sqlccSSLSocketSetup"
 """The driver's function that fails while TLS is being agreed on; those that read and write fail later."""
 
@@ -109,7 +110,10 @@ def _advice(problem: Problem) -> Advice | None:
     exact = ADVICE.get(f"{problem.code}/{problem.reason}") if problem.reason else None
     if problem.code == -30_081 and _HANDSHAKE in problem.text:
         exact = ADVICE["TLS"]
-    return exact or ADVICE.get(str(problem.code)) or ADVICE.get(problem.cli) or ADVICE.get(problem.state)
+    found = exact or ADVICE.get(str(problem.code)) or ADVICE.get(problem.cli) or ADVICE.get(problem.state)
+    named = _USER.search(problem.text)
+    user = f'"{named["user"]}"' if named else "name"
+    return found and found._replace(hint=found.hint.replace("{user}", user))
 
 
 def model_error(problem: Problem) -> ModelError | None:

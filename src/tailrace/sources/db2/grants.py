@@ -32,6 +32,7 @@ def db2_grants(
         "",
         "-- Log in, and make tables.",
         f"GRANT CONNECT, CREATETAB ON DATABASE TO {grantee};",
+        f"-- In a restrictive database also: GRANT USE OF TABLESPACE USERSPACE1 TO {grantee};",
         "",
         "-- Keep state: which records the destinations have accepted.",
         f"CREATE SCHEMA {dialect.schema(managed)};",
