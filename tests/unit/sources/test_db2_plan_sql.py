@@ -97,3 +97,13 @@ def test_only_the_full_form_joins_fully_and_only_the_other_needs_tables_of_its_s
     for text in (full, apart):
         assert " WITH UR" not in text
         assert not re.search(r"FROM \(\s*WITH", text)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_position_on_db2_rests_on_the_order_of_a_subquery(case: str) -> None:
+    text = (FOLDER / "full" / f"{case}.sql").read_text()
+    windows = re.findall(r"row_number\(\) OVER \((.*?\))\)", text)
+    assert windows
+    assert {re.sub(r"\w+\.", "", each) for each in windows} == {
+        "PARTITION BY bucket ORDER BY HASH(record_id, 2)"
+    }
