@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tailrace.cli import exits
-from tailrace.cli.output import OutputLost, console, forget_reader
+from tailrace.cli.output import OutputLost, console, forget_reader, print_trimmed
 from tailrace.cli.render.values import clean
 from tailrace.errors import ConfigErrors, SeveralErrors, TailraceError
 
@@ -83,7 +83,7 @@ def _print_error(message: str, hint: str, where: str) -> None:
         Text.assemble(("error: ", "bold red"), (place, "bold"), clean(message, keep="\n")), soft_wrap=True
     )
     if hint:
-        stderr.print(indented(Text(clean(hint, keep="\n")), 2))
+        print_trimmed(stderr, indented(Text(clean(hint, keep="\n")), 2))
 
 
 def _emit(error: dict[str, object]) -> None:

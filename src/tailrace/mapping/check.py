@@ -228,7 +228,7 @@ class _Checker:
             raise Refused(f"the qualified name `{'.'.join(names)}`")
         if names[0].lower() in _KEYWORDS and not (self.columns.known and self.columns.find(names[0])):
             raise _varies(names[0])
-        column = self.columns.get(names[0], self.path)
+        column = self.columns.get(names[0], self.path, " A text stands in single quotes.")
         if column not in self.used:
             self.used.append(column)
         node["column_names"] = [f"k{self.used.index(column)}"]

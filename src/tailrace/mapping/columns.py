@@ -34,8 +34,8 @@ class Columns:
             return self._add(name)
         return None
 
-    def get(self, name: str, path: Path) -> Column:
-        """The column of this name. Raises FieldError with what was probably meant."""
+    def get(self, name: str, path: Path, otherwise: str = "") -> Column:
+        """The column of this name. Raises FieldError with what was probably meant, and `otherwise`."""
         column = self.find(name)
         if column is not None:
             return column
@@ -44,7 +44,10 @@ class Columns:
             listed = " or ".join(f"`{one.name}`" for one in alike)
             raise FieldError(f"`{name}` could be {listed}", path, hint="Write the column's exact spelling.")
         raise FieldError(
-            f"the model has no column `{name}`", path, hint=self.suggest(name), code="column_unknown"
+            f"the model has no column `{name}`",
+            path,
+            hint=f"{self.suggest(name)}{otherwise}",
+            code="column_unknown",
         )
 
     def suggest(self, name: str) -> str:

@@ -23,9 +23,12 @@ def check(
     known = [*project.sources, *project.models, *project.destinations]
     for name in names:
         if name not in known:
+            mapping = project.mappings.get(name)
             raise ConfigError(
                 f"There is no source, model or destination named `{name}`.",
-                hint=did_you_mean(name, known),
+                hint=f"It is a mapping: check its model and its destination, {mapping.model} {mapping.destination}."
+                if mapping
+                else did_you_mean(name, known),
                 code="name_unknown",
             )
         if deep and name not in project.sources:

@@ -12,6 +12,7 @@ from tests.unit.cli.workspaces import SYNC, FakeWorkspace, sync_document
 
 from tailrace.cli.app import build
 from tailrace.cli.command import COMMANDS
+from tailrace.service.documents import Counts
 
 Run = Callable[..., Ended]
 
@@ -99,6 +100,10 @@ def test_rejections_show_payload_and_answer_with_their_digits(tailrace: Run) -> 
 def test_a_result_names_what_to_run_next(tailrace: Run, fake: type[FakeWorkspace]) -> None:
     fake.syncs_run = [sync_document(status="cancelled")]
     assert "Go on: tailrace sync customers_to_crm --env staging\n" in tailrace("sync", "--env", "staging").out
+    fake.syncs_run = [sync_document(status="partial", counts=Counts(planned=2, rejected=1, unknown=1))]
+    assert "Why: tailrace rejections customers_to_crm\n" in tailrace("sync").out
+    fake.syncs_run = [sync_document(status="partial", counts=Counts(planned=2, delivered=1, unknown=1))]
+    assert f"Why: tailrace show {SYNC}\n" in tailrace("sync").out
 
 
 def test_grants_and_schema_are_printed_as_they_are(tailrace: Run) -> None:

@@ -60,6 +60,13 @@ def test_text_from_elsewhere_cannot_drive_the_terminal(tailrace: Run, fake: type
     assert "[red]value[/red]" in ended.err
 
 
+def test_a_long_hint_is_printed_without_trailing_spaces(tailrace: Run, fake: type[FakeWorkspace]) -> None:
+    fake.open_error = TailraceError("wrong", hint="Filters: " + ", ".join(["lower"] * 40))
+    lines = tailrace("plan").err.splitlines()
+    assert len(lines) > 2
+    assert lines == [line.rstrip() for line in lines]
+
+
 def test_the_hint_keeps_to_the_project_that_was_asked(tailrace: Run) -> None:
     ended = tailrace("--env", "staging", "plan", "customers_to_crm")
     assert "--env staging" in ended.out

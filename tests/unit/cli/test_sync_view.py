@@ -40,6 +40,16 @@ def test_operations_stand_below_each_other_where_there_is_room() -> None:
     assert re.search(r"rejected +1 +3 +4\n", seen(40))
 
 
+def test_a_sync_without_anything_to_send_says_so_instead_of_zeros() -> None:
+    idle = dict.fromkeys(("added", "updated", "deleted"), OperationCounts())
+    document = sync_document(counts=Counts(model_rows=3, unchanged=3), by_operation=idle)
+    file = io.StringIO()
+    for part in result(document):
+        print_trimmed(Console(file=file, width=100), part)
+    assert "  Nothing to send.\n  unchanged 3 ·" in file.getvalue()
+    assert "delivered" not in file.getvalue()
+
+
 def test_a_running_sync_says_how_fresh_that_news_is() -> None:
     document = sync_document(status="running", finished_at=None, silent_seconds=12)
     file = io.StringIO()

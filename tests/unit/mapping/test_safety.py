@@ -266,6 +266,13 @@ def test_r19_what_varies_is_left_out_on_purpose_and_belongs_into_the_model(name)
     assert "Give the model a column for it" in caught.value.hint
 
 
+@pytest.mark.parametrize("text", ["a = pro", 'a = "pro"'])
+def test_a_text_without_its_quotes_is_recognised(text):
+    with pytest.raises(FieldError, match="no column `pro`") as caught:
+        compile_mapping({"f": {"sql": text}}, COLUMNS)
+    assert "A text stands in single quotes." in caught.value.hint
+
+
 @pytest.mark.parametrize("text", ["getenv('X')", "random() > 0", "(SELECT true)", "now() > NULL"])
 def test_conditions_are_checked_like_values(text):
     with pytest.raises(FieldError) as caught:

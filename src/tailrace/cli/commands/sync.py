@@ -125,8 +125,10 @@ def _show(run: Invocation, document: SyncDocument, said: set[str]) -> None:
     if document.status == "blocked" and error is not None and f"approve {document.sync}" in error.hint:
         run.next("Look at it", "show", document.sync)
         run.next("Allow it", "approve", document.sync)
-    elif counts.rejected or counts.unknown:
+    elif counts.rejected:
         run.next("Why", "rejections", document.mapping)
+    elif counts.unknown:
+        run.next("Why", "show", document.sync)
     elif document.status in ("cancelled", "interrupted"):
         run.next("Go on", "sync", document.mapping)
 

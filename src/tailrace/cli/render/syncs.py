@@ -40,7 +40,7 @@ def result(document: SyncDocument, already_said: Collection[str] = ()) -> Iterat
         ],
         hang=2,
     )
-    if document.counts.planned or document.by_operation:
+    if document.counts.planned:
         yield indented(outcomes(document.counts, document.by_operation))
     elif document.status == "success":
         yield indented("Nothing to send.")
