@@ -14,6 +14,7 @@ DB2 = scanner(
     word=word("A-Za-z_@#$", "A-Za-z0-9_@#$"),
 )
 _ISOLATION = frozenset({"UR", "CS", "RS", "RR"})
+_CHANGED = frozenset({"FINAL", "NEW", "OLD"})
 
 
 class Parts(NamedTuple):
@@ -24,9 +25,20 @@ class Parts(NamedTuple):
 
 
 def db2_statement(sql: str, limits: Limits) -> str:
-    """The one query in a model's SQL. Raises ModelError for anything else."""
+    """The one query in a model's SQL. Raises ModelError for anything else.
+
+    A query of Db2's may change data: https://www.ibm.com/support/knowledgecenter/SSEPGG_10.1.0/com.ibm.db2.luw.sql.ref.doc/doc/r0059206.html
+    """
     statement = model_statement(sql, limits)
     split(statement)
+    found = [token for token in tokens(statement, DB2) if token.sort != "comment"]
+    for change, table, opening in zip(found, found[1:], found[2:], strict=False):
+        if change.text.upper() in _CHANGED and _is(table, "TABLE") and opening.text == "(":
+            raise ModelError(
+                f"the model changes data, by {change.text.upper()} TABLE",
+                hint="Select from the table itself: a model only reads.",
+                code="model_not_a_query",
+            )
     return statement
 
 
