@@ -89,12 +89,12 @@ class _Sizes:
         place = f"p.seq - p.bucket * CAST({BUCKET_SHIFT} AS {d.type_of('bigint')}) - 1"
         where = f" AND p.seq BETWEEN {within.first} AND {within.last}" if within else ""
         rows = (
-            f"SELECT p.seq, p.bucket, floor(({place}) / {float(size)}) AS chunk, {total} AS size_of"
+            f"SELECT p.seq, p.bucket, floor(({place}) / {size}) AS chunk, {total} AS size_of"
             f" FROM {self.target} AS p WHERE p.operation IN ({_SENDABLE}){where}"
         )
         found = self.session.rows(
             "SELECT min(c.seq), max(c.seq), count(*), sum(c.size_of)"
-            f" FROM (\n{rows}\n) AS c GROUP BY c.bucket, c.chunk ORDER BY 1"
+            f" FROM (\n{rows}\n{d.barrier}) AS c GROUP BY c.bucket, c.chunk ORDER BY 1"
         )
         return [_Chunk(Span(int(a), int(b)), int(n), int(size)) for a, b, n, size in found]
 

@@ -263,7 +263,11 @@ class PostgresDialect(Dialect):
 
     def value_bytes(self, expr: str, column: Column) -> str:
         native = self.storage(column).native
-        return f"octet_length({expr})" if native in ("text", "bytea") else f"pg_column_size({expr})"
+        if native in ("text", "bytea"):
+            return f"octet_length({expr})"
+        if native in ("numeric", "json", "jsonb"):
+            return f"pg_column_size({expr})"
+        return f"CASE WHEN {expr} IS NOT NULL THEN 8 END"
 
     def checksum(self, values: Sequence[tuple[str, Column]]) -> str:
         texts = [self._comparable(expr, column) for expr, column in values]
@@ -301,7 +305,10 @@ class PostgresDialect(Dialect):
         return f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {native} USING CAST({column} AS {native})"
 
     def settle_plan(self, table: str) -> tuple[str, ...]:
-        return (f"CREATE INDEX ON {table} USING brin (seq) WITH (pages_per_range = 16)", f"ANALYZE {table}")
+        return (
+            f"CREATE INDEX ON {table} USING brin (seq) WITH (pages_per_range = 16)",
+            f"ANALYZE {table} (seq, bucket, operation, record_id)",
+        )
 
     def list_schemas(self) -> str:
         return "SELECT nspname FROM pg_namespace ORDER BY nspname"

@@ -78,7 +78,7 @@ SELECT r.* FROM (SELECT newest.`record_id`, newest.`id`, newest.`name` FROM (SEL
 
 -- SELECT
 SELECT min(c.seq), max(c.seq), count(*), sum(c.size_of) FROM (
-SELECT p.seq, p.bucket, floor((p.seq - p.bucket * CAST(POSITION AS INT64) - 1) / 8192.0) AS chunk, coalesce(CASE WHEN p.`id` IS NOT NULL THEN 8 END, 0) + coalesce(BYTE_LENGTH(p.`name`), 0) AS size_of FROM `project`.`__segment_reverse_etl`.`changes_ID_2_2` AS p WHERE p.operation IN ('added', 'updated', 'deleted')
+SELECT p.seq, p.bucket, floor((p.seq - p.bucket * CAST(POSITION AS INT64) - 1) / 8192) AS chunk, coalesce(CASE WHEN p.`id` IS NOT NULL THEN 8 END, 0) + coalesce(BYTE_LENGTH(p.`name`), 0) AS size_of FROM `project`.`__segment_reverse_etl`.`changes_ID_2_2` AS p WHERE p.operation IN ('added', 'updated', 'deleted')
 ) AS c GROUP BY c.bucket, c.chunk ORDER BY 1;
 
 -- BEGIN_TRANSACTION in a session
