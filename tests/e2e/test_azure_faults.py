@@ -12,6 +12,7 @@ import pytest
 from tests.chaos.process import SyncProcess
 from tests.e2e.azure import AzureWarehouse
 from tests.e2e.project import Project
+from tests.e2e.waiting import until
 from tests.servers.azure import Pool
 from tests.servers.azure.server import Faults
 
@@ -106,13 +107,8 @@ def in_mid_sync(shop: Project, moment: Callable[[], object], do: Callable[[], ob
 
 def first_request(shop: Project) -> Callable[[], object]:
     """Wait until the receiver has met a request; all are answered slowly."""
-
-    def wait() -> None:
-        while not shop.receiver.stats()["requests"]:
-            pass
-
     shop.receiver.fail(Fault(kind="latency", seconds=0.3))
-    return wait
+    return lambda: until(lambda: shop.receiver.stats()["requests"])
 
 
 MOMENTS: dict[str, Callable[[Project, Faults], Callable[[], object]]] = {

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.e2e.bigquery import BigQueryWarehouse
 from tests.e2e.project import SCHEMA, Project, command_environment, sending
+from tests.e2e.waiting import until
 from tests.servers.bigquery import Dataset, Fault
 
 from tailrace.sources.bigquery.permissions import MODELS, PERMISSIONS, PROJECT
@@ -48,8 +49,7 @@ def test_killed_inside_a_commit_the_next_run_goes_on_at_once(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
-        while not held.met:
-            assert process.poll() is None
+        until(lambda: held.met, lambda: process.poll() is None)
         process.send_signal(signal.SIGKILL)
     held.release()  # the statement ends without its client, and leaves the transaction open
     before = shop.receiver.stats()["arrived"]

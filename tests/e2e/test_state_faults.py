@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.project import SCHEMA, Project, command_environment, sending
+from tests.e2e.waiting import until
 
 from tailrace.errors import LeaseHeld, StateError
 from tailrace.ids import state_id
@@ -44,8 +45,7 @@ def _killed(project: Project) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
-        while not project.receiver.stats()["requests"]:
-            assert process.poll() is None
+        until(lambda: project.receiver.stats()["requests"], lambda: process.poll() is None)
         process.send_signal(signal.SIGKILL)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import mssql_python
 import pyarrow as pa
 import pytest
+from tests.e2e.waiting import until
 from tests.integration.servers.azure_client import connect
 from tests.servers.azure import Pool
 
@@ -42,8 +43,7 @@ def next_number(source: AzureSource) -> Any:
 
 def only_one_is_left(pool: Pool) -> None:
     """The server sees a moment later that a client has gone."""
-    while len(pool.sessions()) != 1:
-        pass
+    until(lambda: len(pool.sessions()) == 1)
 
 
 def test_one_session_after_the_other_uses_one_connection(source: AzureSource, azure_pool: Pool) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from tests.e2e.waiting import until
 from tests.servers.bigquery import BigQueryServer, Dataset, Fault
 
 from tailrace.errors import Cancelled, SourceError, SourceUnavailable, TailraceError
@@ -231,8 +232,7 @@ def test_a_stream_that_is_silent_from_the_first_can_be_cancelled(
     try:
         with source.session() as session, ThreadPoolExecutor(1) as pool:
             reading = pool.submit(lambda: session.read(_numbers(source)).read_all())
-            while not silent.met:
-                assert not reading.done()
+            until(lambda: silent.met, lambda: not reading.done())
             session.cancel()
             with pytest.raises(Cancelled):
                 reading.result()
