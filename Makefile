@@ -3,7 +3,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup packages demo test chaos check format bench lock clean
 
-PYTEST = .venv/bin/pytest -n auto --dist loadgroup
+# One worker more than processors: a quarter of the time, tests wait for a server, a process or a time limit.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PYTEST = .venv/bin/pytest -n $(WORKERS) --dist loadgroup
 
 help: ## Say what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
