@@ -10,6 +10,7 @@ from tests.servers.db2.faults import CANCELLED, DEADLOCK, LOG_FULL, NEEDS_REORG,
 
 from tailrace.errors import ModelError, SourceError
 from tailrace.sources.base import CheckStep
+from tailrace.sources.db2 import check
 from tailrace.sources.db2.source import Db2Source
 
 USER = "segment"
@@ -85,6 +86,18 @@ def test_a_right_that_was_taken_away_is_named(
     steps = {each.name: each for each in Db2Source("w", settings).check()}
     assert {name for name, each in steps.items() if each.status == "failed"} == {step}
     assert remedy in steps[step].remedy
+
+
+def test_tables_that_were_not_tried_may_be_those_that_can_be_read(
+    orders: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "_TRIED", 1)
+    orders.sql("CREATE TABLE A_SECRET (ID BIGINT)")
+    steps = checked(orders, CREATETAB, SCHEMA, CREATEIN, SELECT)
+    assert steps["read"].status == "warning"
+    assert "first 1 of 2" in steps["read"].detail
+    assert 'GRANT SELECT ON TABLE "DB2INST1"."A_SECRET"' in steps["read"].remedy
+    assert not [each for each in steps.values() if each.status == "failed"]
 
 
 def test_nothing_is_left_whatever_failed(orders: Database) -> None:

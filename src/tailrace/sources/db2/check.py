@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tailrace.sources.db2.source import Db2Source
 
 _OLDEST = (11, 1)
-_TRIED = 25
+_TRIED = 200
 """How many tables are tried; their number in the database may be large."""
 
 _SYSTEM = ("SYSCAT", "SYSIBM", "SYSIBMADM", "SYSPROC", "SYSPUBLIC", "SYSSTAT", "SYSTOOLS", "SYSFUN", "NULLID")
@@ -111,10 +111,18 @@ class _Run:
                     return f"{schema}.{table} may be read (tables and views: {len(found)})"
                 return f"{schema}.{table} may be read, {number} before it may not (tables and views: {len(found)})"
         schema, table = tried[0]
+        lacks = f"this user lacks SELECT, for example on {schema}.{table}"
+        grant = (
+            f"An administrator runs: GRANT SELECT ON TABLE {dialect.table(schema, swapped(table))} TO USER "
+            f"{self._user}; (`tailrace grants` prints one for each table that your models use)"
+        )
+        if len(found) > len(tried):
+            raise Doubt(
+                f"none of the first {len(tried)} of {len(found)} tables and views may be read: {lacks}", grant
+            )
         raise SourceError(
-            f"none of {len(tried)} tables and views may be read: this user lacks SELECT, for example on {schema}.{table}",
-            hint=f"An administrator runs: GRANT SELECT ON TABLE {dialect.table(schema, swapped(table))} TO USER "
-            f"{self._user}; (`tailrace grants` prints one for each table that your models use)",
+            f"none of {len(tried)} tables and views may be read: {lacks}",
+            hint=grant,
             code="source_permission",
         )
 
