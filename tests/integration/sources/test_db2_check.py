@@ -31,10 +31,11 @@ def checked(database: Database, *grants: str, **changes: Any) -> dict[str, Check
     return {step.name: step for step in source.check()}
 
 
-def test_with_what_grants_prints_every_step_passes(orders: Database) -> None:
+@pytest.mark.parametrize("role", [None, "readers"])
+def test_with_what_grants_prints_every_step_passes(orders: Database, role: str | None) -> None:
     source = Db2Source("w", orders.user(USER))
-    printed = source.grants(None, None, []) + source.table_grants(
-        ["SELECT * FROM db2inst1.orders"], None, None
+    printed = source.grants(None, role, []) + source.table_grants(
+        ["SELECT * FROM db2inst1.orders"], None, role
     )
     statements = "".join(line for line in printed.splitlines(keepends=True) if not line.startswith("--"))
     orders.sql(*(statement.strip() for statement in statements.split(";") if statement.strip()))
