@@ -8,11 +8,13 @@ that connecting failed, and everything else is MaybeApplied: should the words ch
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import DecodeError, DetailedPyreqwestError, PyreqwestError, RequestTimeoutError
+from pyreqwest.http import Url
 from pyreqwest.response import Response
 
 from tailrace.delivery.verdict import MaybeApplied, NotSent
@@ -70,14 +72,16 @@ class HttpClient:
         """
         assert self._client is not None
         answered: Response | None = None
-        sending = self._client.request(request.method, request.url).headers(headers).body_bytes(body)
+        sending = (
+            self._client.request(request.method, _address(request.url)).headers(headers).body_bytes(body)
+        )
         try:
             async with sending.build_streamed() as answered:
                 content, complete = await _read(answered, most)
-                return Answer(answered.status, _headers(answered), content, complete)
+                return Answer(answered.status, answered.headers, content, complete)
         except DetailedPyreqwestError as error:
             if answered is not None:
-                return Answer(answered.status, _headers(answered), b"", complete=False)
+                return Answer(answered.status, answered.headers, b"", complete=False)
             raise self._sorted(error) from None
         except (PyreqwestError, TimeoutError):
             raise MaybeApplied("reset", "The connection was closed before an answer came.") from None
@@ -113,5 +117,7 @@ async def _read(response: Response, most: int) -> tuple[bytes, bool]:
     return bytes(content[:most]), len(content) <= most
 
 
-def _headers(response: Response) -> dict[str, str]:
-    return dict(response.headers.items())
+@lru_cache(maxsize=16)
+def _address(url: str) -> Url:
+    """Taken apart once: doing so costs a tenth of a small request."""
+    return Url(url)
