@@ -145,6 +145,20 @@ def test_r29_who_wants_an_end_waits_for_no_model_and_for_the_state_only_briefly(
     assert clock.monotonic() == pytest.approx(seconds, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("custmers", 'does not exist!\nDid you mean "customers"?'),
+        ("nope", "Table with name nope does not exist!"),
+    ],
+)
+def test_a_table_that_is_guessed_is_close_or_not_named(shop: Path, table: str, said: str) -> None:
+    source = DuckDBSource("w", {"path": "shop.duckdb"}, folder=shop)
+    with pytest.raises(ModelError) as caught:
+        source.describe(f"SELECT * FROM {table}")
+    assert caught.value.message.endswith(said)
+
+
 def test_a_lock_that_is_not_needed_does_not_matter(shop: Path) -> None:
     source = DuckDBSource("w", {"path": "shop.duckdb"}, folder=shop)
     with held(source.files.data), source.session() as session:

@@ -6,6 +6,7 @@ import re
 from typing import NoReturn
 
 from tailrace.errors import Cancelled, ModelError, SourceError
+from tailrace.spec.suggest import closest
 
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _LOCK = ("Could not set lock on file", "Unique file handle conflict", "different configuration")
@@ -40,9 +41,20 @@ def is_users_mistake(error: BaseException) -> bool:
     return type(error).__name__ in _MISTAKES or "Values were not provided" in str(error)
 
 
+_GUESS = re.compile(
+    r'Table with name (?P<name>\S+) does not exist!(?P<guess>\nDid you mean "(?P<meant>[^"]+)"\?)'
+)
+
+
 def model_error(error: BaseException) -> ModelError:
-    """A statement of the user's that DuckDB cannot understand, in DuckDB's words and with its place."""
+    """A statement of the user's that DuckDB cannot understand, in DuckDB's words and with its place.
+
+    A table that it guesses is left out unless it is close: for want of others it names its own, as `pg_enum`.
+    """
     text = str(error).strip().split("\n\nLINE", 1)[0]
+    guess = _GUESS.search(text)
+    if guess and closest(guess["name"], [guess["meant"].rpartition(".")[2]]) is None:
+        text = text.replace(guess["guess"], "")
     return ModelError(f"DuckDB: {text}", hint="Correct the model's SQL.", code="model_invalid")
 
 
