@@ -106,6 +106,12 @@ def test_a_result_names_what_to_run_next(tailrace: Run, fake: type[FakeWorkspace
     assert f"Why: tailrace show {SYNC}\n" in tailrace("sync").out
 
 
+def test_an_interrupted_sync_is_shown_with_how_to_go_on(tailrace: Run, fake: type[FakeWorkspace]) -> None:
+    assert "tailrace sync" not in tailrace("show", SYNC).out
+    fake.shown_status = "interrupted"
+    assert tailrace("show", SYNC).out.endswith("Go on: tailrace sync customers_to_crm\n")
+
+
 def test_grants_and_schema_are_printed_as_they_are(tailrace: Run) -> None:
     assert tailrace("grants", "warehouse").out == 'GRANT USAGE ON SCHEMA shop TO "tailrace";\n'
 

@@ -154,6 +154,7 @@ class FakeWorkspace:
     problems: ClassVar[ValidateDocument] = ValidateDocument(valid=True, problems=[])
     checks_ok: ClassVar[bool] = True
     send_outcome: ClassVar[str] = "delivered"
+    shown_status: ClassVar[str] = "partial"
     grant_statements: ClassVar[str] = 'GRANT USAGE ON SCHEMA shop TO "tailrace";\n'
     defect: ClassVar[Exception | None] = None
 
@@ -308,7 +309,7 @@ class FakeWorkspace:
             raise TailraceError(
                 f"there is no sync {sync}", hint="`tailrace syncs` lists them.", code="sync_unknown"
             )
-        return ShowDocument(sync=sync_document(status="partial"), rejections=[REJECTION])
+        return ShowDocument(sync=sync_document(status=self.shown_status), rejections=[REJECTION])
 
     def rejections(self, mapping: str) -> RejectionsDocument:
         return RejectionsDocument(mapping=mapping, rejections=[REJECTION])

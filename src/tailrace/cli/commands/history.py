@@ -64,6 +64,8 @@ def show(run: Invocation, sync: SYNC) -> int:
     run.out.print(indented(Flowing(map(Text, times), gap=" – ")))
     for each in document.rejections:
         run.out.print("", *rejection(each))
+    if document.sync.status == "interrupted":
+        run.next("Go on", "sync", document.sync.mapping)
     return exits.SUCCESS
 
 

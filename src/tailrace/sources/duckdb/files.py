@@ -161,7 +161,7 @@ def _open_state(files: Files, model: bool) -> _Open:
 def _attach_data(files: Files, entry: _Open) -> None:
     if not files.data.is_file():
         raise SourceError(
-            f"the DuckDB file {files.data} does not exist",
+            f"there is no DuckDB file {files.data}",
             hint="Check the source's `path`; Tailrace never creates it.",
             code="source_missing",
         )
