@@ -30,6 +30,8 @@ TEXTS = {
     "closed": "[IBM][CLI Driver] CLI0106E  Connection is closed. SQLSTATE=08003 SQLCODE=-99999",
     "fetch": "Fetch Failure: [IBM][CLI Driver][DB2/LINUXX8664] SQL0911N  The current transaction has been rolled back "
     'because of a deadlock or timeout.  Reason code "68".  SQLSTATE=40001 SQLCODE=-911',
+    "authority": '[IBM][CLI Driver][DB2/LINUXX8664] SQL0552N  "SEGMENT" does not have the privilege to perform operation '
+    '"CREATE TABLE".  SQLSTATE=42502 SQLCODE=-552',
     "privilege": "[IBM][CLI Driver][DB2/LINUXX8664] SQL0551N  The statement failed because the authorization ID does not "
     'have the required authorization or privilege to perform the operation.  Authorization ID: "SEGMENT".  Operation: '
     '"SELECT".  Object: "SHOP.ORDERS".  SQLSTATE=42501 SQLCODE=-551',
@@ -78,6 +80,7 @@ def test_an_exception_in_the_driver_itself_ends_the_connection() -> None:
         ("closed", "source_unavailable", "goes on where it stopped"),
         ("fetch", "source_conflict", "run it again"),
         ("privilege", "source_permission", 'GRANT SELECT ON TABLE "SHOP"."ORDERS" TO USER "SEGMENT"'),
+        ("authority", "source_permission", 'GRANT CREATETAB ON DATABASE TO USER "SEGMENT"'),
     ],
 )
 def test_each_error_says_what_helps(name: str, code: str, says: str) -> None:

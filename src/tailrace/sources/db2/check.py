@@ -170,11 +170,9 @@ class _Run:
             try:
                 return step.run()
             except SourceError as error:
-                if error.code != "source_permission":
+                if error.code != "source_permission" or "GRANT " in error.hint:
                     raise
                 grant = f"GRANT CREATEIN, DROPIN ON SCHEMA {schema} TO USER {self._user};"
-                if "SQLCODE -552" in error.message:
-                    grant = f"GRANT CREATETAB ON DATABASE TO USER {self._user};"
                 raise SourceError(
                     error.message, hint=f"An administrator runs: {grant}", code=error.code
                 ) from error

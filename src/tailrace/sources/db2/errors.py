@@ -21,6 +21,9 @@ _PRIVILEGE = re.compile(
     r'ID:? +"(?P<user>[^"]+)".*?operation:? +"(?P<operation>[^"]+)".*?object:? +"(?P<object>[^"]+)"',
     re.IGNORECASE,
 )
+_AUTHORITY = re.compile(
+    r'"(?P<user>[^"]*\S) *" does not have the privilege to perform operation "CREATE TABLE *"'
+)
 _USER = re.compile(r'\b(?:user|authorization id):? +"(?P<user>[^"]*\S) *"', re.IGNORECASE)
 _HANDSHAKE = "sqlccSSLSocketSetup"
 """The driver's function that fails while TLS is being agreed on; those that read and write fail later."""
@@ -94,15 +97,19 @@ def ours(problem: Problem) -> TailraceError:
 
 def _missing_grant(problem: Problem) -> Advice | None:
     """The one grant that Db2 itself names."""
+    if problem.code == -552 and (found := _AUTHORITY.search(problem.text)):
+        return _granted("CREATETAB ON DATABASE", found["user"])
     found = _PRIVILEGE.search(problem.text) if problem.code == -551 else None
     if found is None or found["operation"] not in ("SELECT", "INSERT", "UPDATE", "DELETE"):
         return None
     schema, _, table = found["object"].partition(".")
-    grant = (
-        f'GRANT {found["operation"]} ON TABLE "{schema.strip()}"."{table}" TO USER "{found["user"].strip()}"'
-    )
+    return _granted(f'{found["operation"]} ON TABLE "{schema.strip()}"."{table}"', found["user"].strip())
+
+
+def _granted(what: str, user: str) -> Advice:
     return Advice(
-        "source_permission", f"An administrator runs: {grant}; (`tailrace grants` prints all that is needed)"
+        "source_permission",
+        f'An administrator runs: GRANT {what} TO USER "{user}"; (`tailrace grants` prints all that is needed)',
     )
 
 
