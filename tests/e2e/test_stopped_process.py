@@ -68,14 +68,17 @@ def test_a_killed_sync_is_seen_as_interrupted_at_once_and_finished_by_the_next(s
 
 
 @pytest.mark.parametrize(
-    ("number", "file"), [(signal.SIGINT, "shop.duckdb"), (signal.SIGTERM, "shop.tailrace.duckdb")]
+    ("number", "file", "times"),
+    [(signal.SIGINT, "shop.duckdb", 1), (signal.SIGTERM, "shop.tailrace.duckdb", 2)],
 )
 def test_r29_a_signal_ends_the_wait_for_a_locked_file(
-    shop: Project, number: signal.Signals, file: str
+    shop: Project, number: signal.Signals, file: str, times: int
 ) -> None:
     with held(shop.folder / file) as pid, SyncProcess(shop.folder) as process:
         assert process.says(f"{file} is in use by process {pid}")
-        assert process.signal(number)
+        for said in ("stopping: ", "stopping at once")[:times]:
+            assert process.signal(number)
+            assert process.says(said)
         assert process.join() == 130
     assert process.document is not None
     assert process.document["error"]["code"] == "cancelled"

@@ -129,13 +129,13 @@ def test_a_file_that_stays_locked_names_its_holder(shop: Path, clock: ManualCloc
     assert clock.monotonic() == pytest.approx(30, abs=0.1)
 
 
-@pytest.mark.parametrize(("model", "seconds"), [(True, 0), (False, 2)])
+@pytest.mark.parametrize(("model", "times", "seconds"), [(True, 1, 0), (False, 1, 5), (False, 2, 0)])
 def test_r29_who_wants_an_end_waits_for_no_model_and_for_the_state_only_briefly(
-    shop: Path, clock: ManualClock, model: bool, seconds: float
+    shop: Path, clock: ManualClock, model: bool, times: int, seconds: float
 ) -> None:
-    source = DuckDBSource(
-        "w", {"path": "shop.duckdb"}, folder=shop, patience=patient(clock, lambda: source.hurry())
-    )
+    source = DuckDBSource("w", {"path": "shop.duckdb"}, folder=shop, patience=patient(clock))
+    for _ in range(times):
+        source.hurry()
     with (
         held(source.files.state) as (pid, _),
         pytest.raises(Cancelled, match=f"in use by process {pid}"),

@@ -30,7 +30,8 @@ STATE_CATALOG = "tailrace_state"
 
 _RESERVED = {"memory", "system", "temp", "main", STATE_CATALOG}
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 1.0
-_HURRIED = 2.0
+_HURRIED = 5.0
+"""Longer than the commits of other syncs hold the state file, so that one that is cancelled can still commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,15 @@ class Patience:
     seconds: float = 30.0
     clock: Clock = field(default_factory=SystemClock)
     sleep: Callable[[float], None] = time.sleep
-    hurried: bool = False
-    """Somebody wants an end: models are waited for no more, and the state, for what is to be kept, only briefly."""
+    hurried: int = 0
+    """How often somebody wanted an end: once, models are waited for no more, and the state, for what is to be kept,
+    only briefly; twice, neither is."""
 
     def left(self, since: float, *, model: bool) -> float:
         """Seconds to wait on, for who began to wait then."""
-        seconds = self.seconds if not self.hurried else 0.0 if model else min(_HURRIED, self.seconds)
+        if self.hurried > 1 or (self.hurried and model):
+            return 0.0
+        seconds = min(_HURRIED, self.seconds) if self.hurried else self.seconds
         return seconds - (self.clock.monotonic() - since)
 
 

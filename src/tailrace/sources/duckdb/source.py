@@ -78,7 +78,7 @@ class DuckDBSource:
 
     def hurry(self) -> None:
         """Let nobody wait long for a lock any more, now or later: who gives up is Cancelled. Any thread may call it."""
-        self._patience.hurried = True
+        self._patience.hurried += 1
 
     def _managed(self, table: str) -> str:
         return self.dialect.table(self.schema, table)
