@@ -15,7 +15,7 @@ from bqemulator.api.dependencies import AppContext
 from bqemulator.catalog.models import Clustering, DatasetMeta, TableFieldSchema, TableMeta, TableSchema
 from tests.servers.bigquery.standin.errors import not_found
 from tests.servers.bigquery.standin.statement import TableName
-from tests.servers.bigquery.standin.types import WIDTHS, field, widened
+from tests.servers.bigquery.standin.types import WIDTHS, field, fields, widened
 
 Dataset = tuple[str, str]
 
@@ -79,6 +79,14 @@ class Catalog:
 
     def table(self, name: TableName) -> TableMeta | None:
         return self._repository.get_table(*name)
+
+    def columns(self, connection: duckdb.DuckDBPyConnection, name: TableName) -> list[dict[str, Any]]:
+        """Name, type and mode of a table's columns; the engine knows those of a temporary table."""
+        meta = None if name.temporary else self.table(name)
+        if meta is None:
+            connection.execute(f"SELECT * FROM {name.quoted} LIMIT 0")
+            return fields(connection)
+        return [{"name": each.name, "type": each.type, "mode": each.mode} for each in meta.schema_.fields]
 
     def tables(self, name: Dataset) -> list[TableMeta]:
         return list(self._repository.list_tables(*name))

@@ -170,7 +170,7 @@ class Execution:
         if target is not None and (statement.writes_rows or statement.kind == "ALTER_TABLE"):
             self._find(run, statement, target)
         ddl.check(self.catalog, statement)
-        check_types(run.connection, statement, run.project)
+        check_types(self.catalog, run.connection, statement, run.project)
 
     def _datasets(self, statement: Statement) -> Iterator[tuple[str, str]]:
         names = [*statement.reads, *(view for view in statement.views if view.table != "SCHEMATA")]

@@ -16,9 +16,10 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
+from tests.servers.bigquery.standin.catalog import Catalog
 from tests.servers.bigquery.standin.errors import invalid_query
 from tests.servers.bigquery.standin.statement import Statement, TableName
-from tests.servers.bigquery.standin.types import COERCED, SQL_NAMES, fields
+from tests.servers.bigquery.standin.types import COERCED, SQL_NAMES
 
 _NAMES = {
     **dict.fromkeys(("TEXT", "VARCHAR", "CHAR"), "STRING"),
@@ -52,11 +53,13 @@ _OPERATORS: dict[type[exp.Expression], str] = {
 }
 
 
-def check_types(connection: duckdb.DuckDBPyConnection, statement: Statement, project: str) -> None:
+def check_types(
+    catalog: Catalog, connection: duckdb.DuckDBPyConnection, statement: Statement, project: str
+) -> None:
     """Refuse what compares, combines or inserts values of types that do not go together. Raises Refusal."""
     known: dict[str, dict[str, str]] = {}
     try:
-        query = _query(connection, statement.tree.copy(), project, known)
+        query = _query(catalog, connection, statement.tree.copy(), project, known)
         if query is None:
             return
         schema = MappingSchema(known, dialect="bigquery")
@@ -69,11 +72,15 @@ def check_types(connection: duckdb.DuckDBPyConnection, statement: Statement, pro
     for node in query.walk():
         _check(node)
     if statement.kind == "INSERT" and statement.target is not None:
-        _check_inserted(connection, statement, query)
+        _check_inserted(catalog, connection, statement, query)
 
 
 def _query(
-    connection: duckdb.DuckDBPyConnection, tree: exp.Expression, project: str, known: dict[str, Any]
+    catalog: Catalog,
+    connection: duckdb.DuckDBPyConnection,
+    tree: exp.Expression,
+    project: str,
+    known: dict[str, Any],
 ) -> Any:
     """The query inside a statement, its tables under plain names, whose columns `known` gets."""
     if isinstance(tree, exp.Update | exp.Delete):
@@ -86,13 +93,12 @@ def _query(
         if not isinstance(table.this, exp.Identifier) or (not table.db and table.name.lower() in inner):
             continue
         name = TableName(table.catalog or project, table.db, table.name)
-        connection.execute(f"SELECT * FROM {name.quoted} LIMIT 0")
         place = f"t{len(known)}"
         known[place] = {
             str(each["name"]): SQL_NAMES.get(each["type"], each["type"])
             if each["mode"] != "REPEATED"
             else f"ARRAY<{SQL_NAMES.get(each['type'], each['type'])}>"
-            for each in fields(connection)
+            for each in catalog.columns(connection, name)
             if each["type"] != "RECORD"
         }
         table.replace(exp.table_(place, alias=table.alias or table.name))
@@ -145,13 +151,13 @@ def _require_one_type(function: str, values: list[exp.Expression]) -> None:
 
 
 def _check_inserted(
-    connection: duckdb.DuckDBPyConnection, statement: Statement, query: exp.Expression
+    catalog: Catalog, connection: duckdb.DuckDBPyConnection, statement: Statement, query: exp.Expression
 ) -> None:
     into = statement.tree.this
     assert statement.target is not None
-    connection.execute(f"SELECT * FROM {statement.target.quoted} LIMIT 0")
     kinds = {
-        str(each["name"]).lower(): SQL_NAMES.get(each["type"], each["type"]) for each in fields(connection)
+        str(each["name"]).lower(): SQL_NAMES.get(each["type"], each["type"])
+        for each in catalog.columns(connection, statement.target)
     }
     names = [each.name for each in into.expressions] if isinstance(into, exp.Schema) else list(kinds)
     values = query.expressions if isinstance(query, exp.Select) else []
