@@ -96,7 +96,10 @@ def with_globals(body: Callable[..., int]) -> Callable[..., int]:
         from tailrace.cli.logs import configure_logs
 
         configure_logs(verbose=options.verbose, debug=options.debug)
-        return body(Invocation(options, out), **values)
+        try:
+            return body(Invocation(options, out), **values)
+        except KeyboardInterrupt:
+            raise typer.Abort from None  # of an interrupt, Typer would say nothing
 
     own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
     context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)

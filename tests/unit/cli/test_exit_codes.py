@@ -47,6 +47,17 @@ def test_several_mappings_end_with_the_worst_code_in_any_order(
     assert tailrace("sync").code == 4
 
 
+@pytest.mark.parametrize("command", ["plan", "check", "ls"])
+def test_an_interrupted_command_says_so(
+    command: str, tailrace: Run, fake: type[FakeWorkspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_given: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fake, "mappings" if command == "ls" else command, interrupted)
+    assert tailrace(command) == Ended(130, "", "cancelled\n")
+
+
 def test_the_worst_of_several_codes() -> None:
     assert [worst(codes) for codes in ([], [0, 5], [5, 3], [3, 4, 5], [4, 1], [1, 130])] == [
         0,
