@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from tailrace.errors import ConfigError
 from tailrace.sources.azure.jdbc import read_jdbc
 from tailrace.sources.settings import SourceSettings
+from tailrace.sources.trust import named_file
 
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:]+")
 _OTHERS = {
@@ -155,14 +156,7 @@ def authorities(settings: AzureSettings, folder: Path) -> Path | None:
     """The file of a private authority; None for the system's. Raises ConfigError where it is missing."""
     if settings.tls is None or settings.tls.ca is None:
         return None
-    found = (folder / settings.tls.ca).resolve()
-    if not found.is_file():
-        raise ConfigError(
-            f"the file {found} of `tls.ca` does not exist",
-            hint="Relative paths are relative to the project folder.",
-            code="source_settings",
-        )
-    return found
+    return named_file(settings.tls.ca, folder)
 
 
 def connection_string(settings: AzureSettings) -> str:

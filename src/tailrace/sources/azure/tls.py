@@ -12,13 +12,12 @@ from pathlib import Path
 
 from tailrace.errors import SourceError, SourceUnavailable
 from tailrace.sources.azure.settings import AzureSettings
+from tailrace.sources.trust import untrusted
 
 _PRELOGIN = 0x12
 _LAST = 1
 _HEADER = struct.Struct(">BBHHBB")
 _NO_ENCRYPTION = 2
-_NAME_MISMATCH = {62, 63, 64}
-_EXPIRED = {9, 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def handshake(settings: AzureSettings, ca: Path | None, *, verify: bool) -> Hand
         try:
             return _secured(opened, context, settings.hostname)
         except ssl.SSLCertVerificationError as error:
-            raise _untrusted(error, settings.hostname) from error
+            raise untrusted(error, settings.hostname, "`hostname`") from error
         except (ssl.SSLError, EOFError) as error:
             raise SourceError(
                 f"the TLS handshake failed: {getattr(error, 'reason', None) or error}",
@@ -156,20 +155,3 @@ def _exactly(opened: socket.socket, size: int) -> bytes:
             raise EOFError("the server ended the connection")
         data += piece
     return data
-
-
-def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> SourceError:
-    if error.verify_code in _NAME_MISMATCH:
-        return SourceError(
-            f"the server's certificate is for another name than {host!r}",
-            hint="Use the name in the certificate as the source's `hostname`.",
-            code="source_tls_name",
-        )
-    hint = "Name the file of the authority that signed it in the source's `tls.ca`."
-    if error.verify_code in _EXPIRED:
-        hint = "Check this machine's clock; what ends TLS on the way may need a new certificate."
-    return SourceError(
-        f"the server's certificate is not trusted: {error.verify_message}",
-        hint=hint,
-        code="source_tls_untrusted",
-    )

@@ -8,9 +8,7 @@ from tailrace.errors import SourceError, SourceUnavailable
 from tailrace.sources.checking import Doubt
 from tailrace.sources.db2.process import reached
 from tailrace.sources.db2.settings import Db2Connection
-
-_NAME_MISMATCH = {62, 63, 64}
-_EXPIRED = {9, 10}
+from tailrace.sources.trust import untrusted
 
 
 def reach(connection: Db2Connection) -> str:
@@ -45,7 +43,7 @@ def try_tls(connection: Db2Connection) -> str:
             with context.wrap_socket(opened, server_hostname=connection.hostname) as secured:
                 version = secured.version()
         except ssl.SSLCertVerificationError as error:
-            raise _untrusted(error, connection.hostname) from error
+            raise untrusted(error, connection.hostname, "`hostname`, or `tls: {mode: verify-ca}`") from error
         except TimeoutError as error:
             raise SourceUnavailable(
                 f"{connection.hostname}, port {connection.port} takes the connection but does not answer to TLS",
@@ -61,23 +59,3 @@ def try_tls(connection: Db2Connection) -> str:
             ) from error
     verified = "certificate and host name verified" if context.check_hostname else "certificate verified"
     return f"{version}, {verified}"
-
-
-def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> SourceError:
-    if error.verify_code in _NAME_MISMATCH:
-        return SourceError(
-            f"the server's certificate is for another name than {host!r}",
-            hint="Use the name in the certificate as the source's `hostname`, or `tls: {mode: verify-ca}`.",
-            code="source_tls_name",
-        )
-    if error.verify_code in _EXPIRED:
-        return SourceError(
-            f"the server's certificate is not valid now: {error.verify_message}",
-            hint="Renew the server's certificate, and check both clocks.",
-            code="source_tls_untrusted",
-        )
-    return SourceError(
-        f"the server's certificate is not trusted: {error.verify_message}",
-        hint="Name the file of the authority that signed it in the source's `tls.ca`.",
-        code="source_tls_untrusted",
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from tailrace.errors import ConfigError
 from tailrace.sources.db2.options import checked_options, unsafe
 from tailrace.sources.settings import SourceSettings
+from tailrace.sources.trust import named_file, system_authorities
 
 Db2TlsMode = Literal["disable", "verify-ca", "verify-full"]
 
@@ -161,13 +161,7 @@ def connection_of(settings: Db2Settings, folder: Path) -> Db2Connection:
 def _authorities(path: str | None, folder: Path) -> str:
     if path is None:
         return system_authorities()
-    found = (folder / path).resolve()
-    if not found.is_file():
-        raise ConfigError(
-            f"the file {found} of `tls.ca` does not exist",
-            hint="Relative paths are relative to the project folder.",
-            code="source_settings",
-        )
+    found = named_file(path, folder)
     if problem := unsafe(str(found)):
         raise ConfigError(
             f"the path {found} of `tls.ca` {problem}",
@@ -175,21 +169,3 @@ def _authorities(path: str | None, folder: Path) -> str:
             code="source_settings",
         )
     return str(found)
-
-
-def system_authorities() -> str:
-    """The file of authorities that this machine trusts. Raises ConfigError where there is none."""
-    candidates = (
-        ssl.get_default_verify_paths().cafile,
-        "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/pki/tls/certs/ca-bundle.crt",
-        "/etc/ssl/cert.pem",
-    )
-    for candidate in candidates:
-        if candidate and Path(candidate).is_file():
-            return candidate
-    raise ConfigError(
-        "this machine has no file of trusted certificate authorities",
-        hint="Install the package ca-certificates, or name your authority's file in the source's `tls.ca`.",
-        code="source_settings",
-    )

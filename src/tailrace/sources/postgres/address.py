@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 from tailrace.errors import SourceError, SourceUnavailable, TailraceError
 from tailrace.sources.checking import Doubt
 from tailrace.sources.postgres.tls import SSL_REQUEST, tls_context
+from tailrace.sources.trust import untrusted
 
 if TYPE_CHECKING:
     from tailrace.sources.postgres.settings import PostgresSettings
     from tailrace.sources.postgres.source import PostgresSource
-
-_NAME_MISMATCH = {62, 63, 64}
-_EXPIRED = {9, 10}
 
 
 def reach(settings: PostgresSettings) -> str:
@@ -116,7 +114,7 @@ def _handshake(settings: PostgresSettings, parameters: dict[str, Any], mode: str
             with context.wrap_socket(opened, server_hostname=settings.host) as secured:
                 version = secured.version()
         except ssl.SSLCertVerificationError as error:
-            raise _untrusted(error, settings.host) from error
+            raise untrusted(error, settings.host, "`host`, or `tls: {mode: verify-ca}`") from error
         except ssl.SSLError as error:
             raise SourceError(
                 f"the TLS handshake failed: {error.reason or error}",
@@ -125,23 +123,3 @@ def _handshake(settings: PostgresSettings, parameters: dict[str, Any], mode: str
             ) from error
     verified = {"verify-full": "certificate and host name verified", "verify-ca": "certificate verified"}
     return f"{version}, {verified.get(mode, 'encrypted, but the server is not verified')}"
-
-
-def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> SourceError:
-    if error.verify_code in _NAME_MISMATCH:
-        return SourceError(
-            f"the server's certificate is for another name than {host!r}",
-            hint="Use the name in the certificate as the source's `host`, or `tls: {mode: verify-ca}`.",
-            code="source_tls_name",
-        )
-    if error.verify_code in _EXPIRED:
-        return SourceError(
-            f"the server's certificate is not valid now: {error.verify_message}",
-            hint="Renew the server's certificate, and check both clocks.",
-            code="source_tls_untrusted",
-        )
-    return SourceError(
-        f"the server's certificate is not trusted: {error.verify_message}",
-        hint="Name the file of the authority that signed it in the source's `tls.ca`.",
-        code="source_tls_untrusted",
-    )

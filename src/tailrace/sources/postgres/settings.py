@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from tailrace.errors import ConfigError
 from tailrace.sources.settings import SourceSettings
+from tailrace.sources.trust import named_file, system_authorities
 
 TlsMode = Literal["disable", "require", "verify-ca", "verify-full"]
 
@@ -118,37 +117,8 @@ def connection_of(settings: PostgresSettings, folder: Path) -> Connection:
     tls = tls or TlsSettings()
     parameters["sslmode"] = tls.mode
     if tls.mode in ("verify-ca", "verify-full"):
-        parameters["sslrootcert"] = _file(tls.ca, folder, "ca") if tls.ca else system_authorities()
+        parameters["sslrootcert"] = str(named_file(tls.ca, folder)) if tls.ca else system_authorities()
     if tls.cert and tls.key:
-        parameters["sslcert"] = _file(tls.cert, folder, "cert")
-        parameters["sslkey"] = _file(tls.key, folder, "key")
+        parameters["sslcert"] = str(named_file(tls.cert, folder, "cert"))
+        parameters["sslkey"] = str(named_file(tls.key, folder, "key"))
     return Connection(parameters)
-
-
-def _file(path: str, folder: Path, setting: str) -> str:
-    found = (folder / path).resolve()
-    if not found.is_file():
-        raise ConfigError(
-            f"the file {found} of `tls.{setting}` does not exist",
-            hint="Relative paths are relative to the project folder.",
-            code="source_settings",
-        )
-    return str(found)
-
-
-def system_authorities() -> str:
-    """The file of authorities that this machine trusts. Raises ConfigError where there is none."""
-    candidates = (
-        ssl.get_default_verify_paths().cafile,
-        "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/pki/tls/certs/ca-bundle.crt",
-        "/etc/ssl/cert.pem",
-    )
-    for candidate in candidates:
-        if candidate and Path(candidate).is_file():
-            return candidate
-    raise ConfigError(
-        "this machine has no file of trusted certificate authorities",
-        hint="Install the package ca-certificates, or name your authority's file in the source's `tls.ca`.",
-        code="source_settings",
-    )
