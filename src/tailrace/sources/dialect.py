@@ -238,7 +238,7 @@ class Dialect(Syntax, ABC):
     # -- statements
 
     session_settings: tuple[str, ...] = ()
-    """Run once in every session: they pin what the meaning of values must not depend on."""
+    """Run once in every session: they pin what the meaning of values must not depend on, and make room for a unit."""
 
     barrier: str = ""
     """Ends a subquery whose expressions must be computed once, not copied to where they are used."""

@@ -123,6 +123,7 @@ class PostgresDialect(Dialect):
         "SET xmloption = 'content'",
         "SET standard_conforming_strings = on",
         "SET lc_monetary = 'C'",
+        "SET work_mem = '64MB'",  # a unit of work is put in order without the disk
     )
 
     framed_numbers = True
