@@ -44,6 +44,7 @@ _UTF_8 = bytes.fromhex("0006119c04b80006119e04b8")
 """CCSIDSBC and CCSIDMBC 1208, as Derby says them."""
 _SECTION = 64
 """How long PKGNAMCSN is whose names are padded to 18 characters."""
+_CANCELS, _AGAIN_SECONDS = 100, 0.1
 
 
 @dataclass(frozen=True)
@@ -315,8 +316,16 @@ class Upstream:
         """Wait for Derby; a client that hangs up ends what runs for it, as Db2 would."""
         ready, _, _ = select.select([self.link, self._client], [], [])
         if self.link not in ready and _hung_up(self._client):
-            self._cancel(self._port)
+            self._end_what_runs()
             raise LinkEnded
+
+    def _end_what_runs(self) -> None:
+        """Derby may only be about to begin a statement, and then there is none to end: ask until it answers."""
+        for _ in range(_CANCELS):
+            self._cancel(self._port)
+            answered, _, _ = select.select([self.link], [], [], _AGAIN_SECONDS)
+            if answered:
+                return
 
     def close(self) -> None:
         self._stream.close()
