@@ -392,7 +392,8 @@ def test_credentials_are_renewed_once(receiver: Receiver, renewals: int) -> None
 def test_requests_per_second_is_kept(receiver: Receiver) -> None:
     trial = send(receiver, changes(60), requests_per_second=10)
     assert trial.ledger.outcomes() == {"delivered": 60}
-    assert 5.5 <= trial.time.clock.monotonic() < 12  # one who begins to wait while others move the clock waits longer
+    # Whoever begins to wait while others move the clock waits longer than asked.
+    assert 5.5 <= trial.time.clock.monotonic() < 12
 
 
 def test_waits_are_told(receiver: Receiver) -> None:
