@@ -107,11 +107,12 @@ def opened(files: Files, *, model: bool, patience: Patience) -> Iterator[duckdb.
                 failure = lock_error(_file_of(files, error), error, patience.clock.monotonic() - started)
                 raise Cancelled(f"cancelled: {failure.message}") if patience.hurried else failure from None
             patience.sleep(min(wait * random.uniform(0.5, 1.0), left))
-            if wait < _LONGEST_WAIT <= wait * 2:
-                _log.warning(
-                    "%s: waits up to %.0f s", in_use(_file_of(files, error), error), patience.seconds
-                )
-            wait = min(wait * 2, _LONGEST_WAIT)
+            if wait < _LONGEST_WAIT:
+                wait = min(wait * 2, _LONGEST_WAIT)
+                if wait == _LONGEST_WAIT:
+                    _log.warning(
+                        "%s: waits up to %.0f s", in_use(_file_of(files, error), error), patience.seconds
+                    )
     try:
         yield connection
     finally:
