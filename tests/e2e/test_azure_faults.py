@@ -54,7 +54,7 @@ def goes_on(shop: Project) -> None:
 FAULTS: dict[str, Callable[[Faults], object]] = {
     "lost in the plan's statement": lambda faults: faults.drop("AS keyed", at="during"),
     "lost when the plan was made, before the answer": lambda faults: faults.drop("AS keyed", at="after"),
-    "lost while a unit is read": lambda faults: faults.drop("ORDER BY p.seq", at="rows", rows=3),
+    "lost while a unit is read": lambda faults: faults.drop("AS [_seq]", at="rows", rows=3),
     "lost before a commit": lambda faults: faults.drop("COMMIT", at="before"),
     "lost after a commit, before the answer": lambda faults: faults.drop("COMMIT", at="after"),
     "lost as records become state": lambda faults: faults.drop(MOVED, at="after"),
@@ -170,7 +170,7 @@ def test_one_signal_while_a_pool_is_away_leaves_what_was_interrupted_alone(
     shop: Project, azure_pool: Pool
 ) -> None:
     faults = azure_pool.server.faults
-    faults.drop("ORDER BY p.seq")
+    faults.drop("AS [_seq]")
     assert run(shop) is not None
     faults.refuse_logins(42109, times=1)
     shop.source = {"retry_for": 3600}
@@ -191,7 +191,7 @@ def test_one_signal_ends_the_wait_for_a_pool_that_went_away_in_mid_sync(
     shop.source = {"retry_for": 3600}
     shop.write()
     faults = azure_pool.server.faults
-    held = faults.hold("ORDER BY p.seq")
+    held = faults.hold("AS [_seq]")
     with SyncProcess(shop.folder) as process:
         held.reached()
         faults.refuse_logins(10928)

@@ -81,7 +81,11 @@ COMMON = (
         r"UPDATE \S*checkpoints_\w+ SET lease_until = (?!NULL|.*, job = |.*phase = N?'idle)"
         r"|SELECT phase, plan_table FROM|DELETE FROM \S*progress_\w+ WHERE 1 = 1|INSERT INTO \S*progress_.*N?'unit'",
     ),
-    Purpose(READ, "A unit's records, as one stream in the order of sending (R10).", r"SELECT p\.seq AS _seq"),
+    Purpose(
+        READ,
+        "A unit's records by one query; they are put in order when they have come (R10).",
+        r"SELECT p\.seq AS _seq",
+    ),
     Purpose(
         COMMIT,
         "The ranges that were answered, and each record in them that was not delivered (R25, R26).",

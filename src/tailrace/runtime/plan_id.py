@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tailrace.state.names import StateNames
     from tailrace.state.progress import Unit
 
+PIECE_ROWS = 10_000
 OUTPUTS = {
     "line": """'["' || _operation || '",' || CAST(to_json(_key) AS VARCHAR) || ','"""
     """ || coalesce(payload, 'null') || ']' || chr(10)"""
@@ -60,7 +61,7 @@ def table_plan_id(
     plan_id = PlanId()
     with compiled.renderer(OUTPUTS, threads=2) as renderer:
         for unit in units:
-            for batch in read_unit(session, dialect, names, table, unit.span, columns):
-                if batch.num_rows:
-                    plan_id.add(renderer.render(batch).column("line"))
+            rows = read_unit(session, dialect, names, table, unit.span, columns)
+            for batch in rows.to_batches(max_chunksize=PIECE_ROWS):
+                plan_id.add(renderer.render(batch).column("line"))
     return plan_id.hexdigest()

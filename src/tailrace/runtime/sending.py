@@ -178,7 +178,7 @@ class Sending:
                 sealed.plan.table,
                 unit.span,
                 sealed.plan.columns,
-            ).read_all()
+            )
         if rows.num_rows != unit.records:
             raise SourceUnavailable(
                 f"of a plan's {unit.records:,} records, {rows.num_rows:,} were read",

@@ -114,18 +114,23 @@ def oversized(batch: pa.RecordBatch, limits: Limits) -> list[Oversized]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    variable = [
+        name
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        if _is_variable(column.type)
+    ]
+    lengths = {name: pc.call_function("binary_length", [batch.column(name)]) for name in variable}
+    fixed = _FIXED_BYTES * (batch.num_columns - len(variable))
+    longest = [pc.call_function("max", [each]).as_py() or 0 for each in lengths.values()]
+    if max(longest, default=0) <= limits.value_bytes and sum(longest) + fixed <= limits.record_bytes:
+        return []
     found: list[Oversized] = []
-    total = None
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        if not _is_variable(column.type):
-            continue
-        sizes = pc.fill_null(pc.cast(pc.call_function("binary_length", [column]), pa.int64()), 0)
+    records = pa.array([fixed] * batch.num_rows, pa.int64())
+    for name, length in lengths.items():
+        sizes = pc.fill_null(pc.cast(length, pa.int64()), 0)
         found += [Oversized(row, name, size) for row, size in _above(sizes, limits.value_bytes)]
-        total = sizes if total is None else pc.call_function("add", [total, sizes])
-    if total is not None:
-        fixed = _FIXED_BYTES * sum(not _is_variable(column.type) for column in batch.columns)
-        records = _above(pc.call_function("add", [total, pa.scalar(fixed)]), limits.record_bytes)
-        found += [Oversized(row, None, size) for row, size in records]
+        records = pc.call_function("add", [records, sizes])
+    found += [Oversized(row, None, size) for row, size in _above(records, limits.record_bytes)]
     return sorted(found, key=lambda one: (one.row, one.column is None))
 
 

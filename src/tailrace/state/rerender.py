@@ -29,7 +29,7 @@ def read_candidates(
     columns: Sequence[StoredColumn],
     old_columns: Sequence[StoredColumn],
 ) -> pa.RecordBatchReader:
-    """One stream of `_seq`, `_key`, the new columns by model name and the old mapping's as `_old_<name>`.
+    """One stream, in no order, of `_seq`, `_key`, the new columns by model name and the old mapping's as `_old_<name>`.
 
     `old_columns` are the checkpoint's: where and in which form the state holds what was rendered then;
     `_synced_n` is the sync that rendered it.
@@ -44,7 +44,7 @@ def read_candidates(
     ]
     return session.read(
         f"SELECT {', '.join(selected)} FROM {target} AS p JOIN {records} AS r ON {same}"
-        f" WHERE p.operation = '{CANDIDATE}' ORDER BY p.seq"
+        f" WHERE p.operation = '{CANDIDATE}'"
     )
 
 

@@ -62,7 +62,7 @@ OWN = (
     Purpose(PLAN, "Deletions, where there are any, carry what was delivered last.", r"UPDATE \S*changes_"),
     Purpose(
         READ,
-        "A unit's records in the order of sending (R10), in a table that the Storage Read API streams.",
+        "A unit's records (R10), in a table that the Storage Read API streams; they are put in order when they have come.",
         r"CREATE TABLE \S*tailrace_read_",
     ),
     Purpose(MOVES, "Was any record refused before?", r"SELECT 1 AS one FROM \S*rejections_\w+ LIMIT"),

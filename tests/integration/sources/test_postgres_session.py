@@ -44,6 +44,20 @@ def test_a_users_or_databases_own_settings_change_no_text(postgres_database: Dat
         assert tuple(session.read(texts).read_all().to_pylist()[0].values()) == wanted
 
 
+@pytest.mark.parametrize(("given", "used"), [("4MB", "128MB"), ("512MB", "512MB")])
+def test_a_plan_takes_memory_to_sort_and_never_less_than_the_role_has(
+    postgres_database: Database, given: str, used: str
+) -> None:
+    postgres_database.sql(f"ALTER DATABASE {postgres_database.name} SET work_mem = '{given}'")
+    source = PostgresSource("w", postgres_database.settings())
+    with source.session() as session:
+        with session.transaction():
+            for setting in source.dialect.plan_settings:
+                session.execute(setting)
+            assert session.rows("SHOW work_mem") == [(used,)]
+        assert session.rows("SHOW work_mem") == [(given,)]
+
+
 @pytest.mark.parametrize("how", ["rows", "read", "execute"])
 def test_a_statement_that_runs_too_long_is_stopped(postgres_database: Database, how: str) -> None:
     source = PostgresSource("w", postgres_database.settings(), statement_timeout=0.2)

@@ -205,7 +205,7 @@ class Planned:
         with self.shop.source.session() as session:
             d, names, columns = self.shop.dialect, self.shop.names, self.request.columns
             for unit in units(session, d, names, self.table, columns):
-                batch = read_unit(session, d, names, self.table, unit.span, columns).read_all()
+                batch = read_unit(session, d, names, self.table, unit.span, columns)
                 assert batch.num_rows == unit.records
                 sent += batch.to_pylist()
         assert [row["_seq"] for row in sent] == sorted(row["_seq"] for row in sent)

@@ -255,7 +255,7 @@ def test_r17_unchanged_records_are_candidates_and_only_the_kept_ones_are_sent(sh
             session, d, names, planned.table, planned.request.columns, old_columns
         ).read_all()
         rows = seen.to_pylist()
-        assert [row["_seq"] for row in rows] == sorted(row["_seq"] for row in rows)
+        assert len({row["_seq"] for row in rows}) == 8
         assert all((row["name"], row["_old_name"]) == ("a", "a") for row in rows)
         kept = [row for row in rows if row["_key"] in ("5", "7")]
         seqs = pa.table({"seq": pa.array([row["_seq"] for row in kept], pa.int64())})

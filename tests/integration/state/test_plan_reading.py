@@ -55,9 +55,7 @@ def test_r10_a_piece_of_a_unit_can_be_read_again(shop: Shop) -> None:
     whole = planned.send()
     span = Span(whole[100]["_seq"], whole[199]["_seq"])
     with shop.source.session() as session:
-        piece = read_unit(
-            session, shop.dialect, shop.names, planned.table, span, planned.request.columns
-        ).read_all()
+        piece = read_unit(session, shop.dialect, shop.names, planned.table, span, planned.request.columns)
     assert piece.to_pylist() == whole[100:200]
 
 

@@ -52,9 +52,7 @@ def test_infinite_times_do_not_stop_a_sync(postgresql: Shop) -> None:
     with postgresql.source.session() as session:
         columns = planned.request.columns
         span = Span(0, 2**62)
-        rows = read_unit(
-            session, postgresql.dialect, postgresql.names, planned.table, span, columns
-        ).read_all()
+        rows = read_unit(session, postgresql.dialect, postgresql.names, planned.table, span, columns)
     duckdb.register("rows", rows)
     found = duckdb.sql(
         "SELECT _key, isfinite(t), isfinite(z), year(d) > 9999 FROM rows ORDER BY _key"

@@ -22,7 +22,7 @@ from tailrace.sources.bigquery.errors import model_error
 from tailrace.sources.bigquery.jobs import Jobs
 from tailrace.sources.bigquery.pool import Pool
 from tailrace.sources.bigquery.settings import LEAST_BILLED, MEGABYTE
-from tailrace.sources.bigquery.storage import BATCH_ROWS, TableReader, complete, in_order
+from tailrace.sources.bigquery.storage import BATCH_ROWS, TableReader, complete
 from tailrace.sources.bigquery.types import native_type
 from tailrace.sources.bigquery.upload import insert_statement, load, target_columns
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from google.cloud.bigquery.table import RowIterator
 
-POSITION = "_seq"
-"""What the position of a record is called in the statements that are read in its order (R10)."""
 _NAMELESS = re.compile(r"f\d+_")
 """What BigQuery shows in place of a name that is missing; no statement can say it."""
 READ_DAYS = 1
@@ -139,7 +137,7 @@ class BigQuerySession:
                 self._slow_down()
             else:
                 self._readers.append(reader)
-                return _streamed(reader.schema, in_order(self._streaming(reader, carrier), POSITION))
+                return _streamed(reader.schema, self._streaming(reader, carrier))
         _, rows = self._run(statement, page_size=BATCH_ROWS)
         return self._paged(rows)
 

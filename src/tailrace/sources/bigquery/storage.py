@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tailrace.errors import Cancelled, SourceError, SourceUnavailable
+from tailrace.errors import Cancelled, SourceUnavailable
 from tailrace.sources.bigquery.client import REQUEST_SECONDS, RETRY_SECONDS, BigQueryClient, translated
 from tailrace.sources.bigquery.errors import reason_of
 from tailrace.sources.deadline import deadline
@@ -24,30 +24,6 @@ _PAUSE = 0.5
 _RESUMABLE = frozenset({"backendError", "internalError", "rateLimitExceeded", "authError"})
 
 
-def in_order(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.RecordBatch]:
-    """The same batches, held to increase in a column, if they have it. Raises SourceError.
-
-    A query's sorted result stands in its table as it was sorted, and one stream gives a table's rows as they stand:
-    Google's own client counts on that, but no document promises it, and a position out of order would be lost.
-    """
-    import pyarrow.compute as pc
-
-    last = None
-    for batch in batches:
-        if name in batch.schema.names and batch.num_rows:
-            column = batch.column(name)
-            ordered = pc.all(pc.greater(column.slice(1), column.slice(0, batch.num_rows - 1))).as_py()  # pyright: ignore[reportAttributeAccessIssue]
-            first = column[0].as_py()
-            if ordered is False or (last is not None and first is not None and first <= last):
-                raise SourceError(
-                    "the Storage Read API gave records in another order than they were sorted in",
-                    hint="Nothing of them was sent. Set `read_api: rest`, and please report this.",
-                    code="source_failed",
-                )
-            last = column[-1].as_py()
-        yield batch
-
-
 def complete(batches: Iterator[pa.RecordBatch], rows: int | None) -> Iterator[pa.RecordBatch]:
     """The same batches, held to be as many rows as BigQuery says there are. Raises SourceUnavailable at their end."""
     seen = 0
@@ -62,7 +38,7 @@ def complete(batches: Iterator[pa.RecordBatch], rows: int | None) -> Iterator[pa
 
 
 class TableReader:
-    """One read session of one stream, so that rows come in the order in which they stand in the table."""
+    """One read session of one stream over a table."""
 
     def __init__(self, client: BigQueryClient, dataset: str, table: str) -> None:
         from google.cloud.bigquery_storage_v1.services.big_query_read import BigQueryReadClient

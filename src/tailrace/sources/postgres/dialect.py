@@ -123,14 +123,17 @@ class PostgresDialect(Dialect):
         "SET xmloption = 'content'",
         "SET standard_conforming_strings = on",
         "SET lc_monetary = 'C'",
-        "SET work_mem = '64MB'",  # a unit of work is put in order without the disk
     )
 
     framed_numbers = True
 
     barrier = "OFFSET 0"
 
-    plan_settings = ("SET LOCAL jit = off", "SET LOCAL work_mem = '128MB'")
+    plan_settings = (
+        "SET LOCAL jit = off",
+        "SELECT set_config('work_mem', greatest(CAST(setting AS bigint), 131072) || 'kB', true)"
+        " FROM pg_settings WHERE name = 'work_mem'",
+    )
 
     def table(self, schema: str, name: str) -> str:
         return f"{self.quote(schema)}.{self.quote(name)}"

@@ -104,7 +104,7 @@ COMMIT TRANSACTION;
 
 -- CREATE_TABLE_AS_SELECT
 CREATE TABLE `project`.`__segment_reverse_etl`.`tailrace_read_RANDOM` OPTIONS (expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 1 DAY), labels = [('tailrace', '1')]) AS
-SELECT p.seq AS `_seq`, p.record_id AS `_key`, p.operation AS `_operation`, p.prior_id AS `_prior_id`, p.`id` AS `id`, p.`name` AS `name` FROM `project`.`__segment_reverse_etl`.`changes_ID_2_2` AS p WHERE p.seq BETWEEN FIRST AND LAST AND p.operation IN ('added', 'updated', 'deleted') ORDER BY p.seq;
+SELECT p.seq AS `_seq`, p.record_id AS `_key`, p.operation AS `_operation`, p.prior_id AS `_prior_id`, p.`id` AS `id`, p.`name` AS `name` FROM `project`.`__segment_reverse_etl`.`changes_ID_2_2` AS p WHERE p.seq BETWEEN FIRST AND LAST AND p.operation IN ('added', 'updated', 'deleted');
 
 -- BEGIN_TRANSACTION in a session
 BEGIN TRANSACTION;

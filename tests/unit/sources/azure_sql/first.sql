@@ -20,4 +20,4 @@ SELECT * FROM big
 ) AS placed
 ) AS made;
 
-SELECT p.seq AS [_seq], p.record_id AS [_key], p.operation AS [_operation], p.prior_id AS [_prior_id], p.[id] AS [id], p.[Name] AS [Name], CAST(p.[total_2] AS NVARCHAR(41)) AS [total], p.[photo] AS [photo], p.[moment] AS [moment] FROM [__segment_reverse_etl].[changes_map_12345678_1_1] AS p WHERE p.seq BETWEEN 0 AND 9 AND p.operation IN ('added', 'updated', 'deleted') ORDER BY p.seq
+SELECT p.seq AS [_seq], p.record_id AS [_key], p.operation AS [_operation], p.prior_id AS [_prior_id], p.[id] AS [id], p.[Name] AS [Name], CAST(p.[total_2] AS NVARCHAR(41)) AS [total], p.[photo] AS [photo], p.[moment] AS [moment] FROM [__segment_reverse_etl].[changes_map_12345678_1_1] AS p WHERE p.seq BETWEEN 0 AND 9 AND p.operation IN ('added', 'updated', 'deleted')

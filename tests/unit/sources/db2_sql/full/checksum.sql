@@ -73,4 +73,4 @@ FROM (SELECT judged.op, judged.reason, count(*) AS matches, sum(judged.mine) AS 
 
 COMMENT ON TABLE "SEGMENT_REVERSE_ETL"."CHANGES_MAP_12345678_1_1" IS 'tailrace:1';
 
-SELECT p.seq AS "_SEQ", p.record_id AS "_KEY", p.operation AS "_OPERATION", p.prior_id AS "_PRIOR_ID", p."ID" AS "ID", p."Name" AS "Name", p."TOTAL_2" AS "TOTAL", p."EXTRA_JSON" AS "EXTRA_JSON", p."MOMENT" AS "MOMENT" FROM "SEGMENT_REVERSE_ETL"."CHANGES_MAP_12345678_1_1" AS p WHERE p.seq BETWEEN 0 AND 9 AND p.operation IN ('added', 'updated', 'deleted') ORDER BY p.seq
+SELECT p.seq AS "_SEQ", p.record_id AS "_KEY", p.operation AS "_OPERATION", p.prior_id AS "_PRIOR_ID", p."ID" AS "ID", p."Name" AS "Name", p."TOTAL_2" AS "TOTAL", p."EXTRA_JSON" AS "EXTRA_JSON", p."MOMENT" AS "MOMENT" FROM "SEGMENT_REVERSE_ETL"."CHANGES_MAP_12345678_1_1" AS p WHERE p.seq BETWEEN 0 AND 9 AND p.operation IN ('added', 'updated', 'deleted')

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from tailrace.errors import SourceError
-from tailrace.sources.bigquery.storage import in_order
+from tailrace.state.plan_read import in_order
 
 
 def batches(*parts: list[int | None]) -> list[pa.RecordBatch]:
@@ -16,15 +16,10 @@ def batches(*parts: list[int | None]) -> list[pa.RecordBatch]:
 @pytest.mark.parametrize("parts", [[], [[1, 2], [3]], [[], [5]], [[7]], [[1, 2], [None, None]]])
 def test_rows_in_order_pass(parts: list[list[int | None]]) -> None:
     given = batches(*parts)
-    assert list(in_order(iter(given), "_seq")) == given
+    assert list(in_order(iter(given))) == given
 
 
 @pytest.mark.parametrize("parts", [[[2, 1]], [[1, 3], [2]], [[1, 1]], [[5], [5]]])
 def test_rows_out_of_order_are_an_error(parts: list[list[int | None]]) -> None:
     with pytest.raises(SourceError, match="order"):
-        list(in_order(iter(batches(*parts)), "_seq"))
-
-
-def test_other_results_have_no_order_to_keep() -> None:
-    given = [pa.RecordBatch.from_pydict({"n": [2, 1]})]
-    assert list(in_order(iter(given), "_seq")) == given
+        list(in_order(iter(batches(*parts))))
