@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from tailrace.mapping.compile import CompiledMapping
     from tailrace.store.store import Store
 
-PIECE_ROWS = 5_000
+PIECE_ROWS = 4_000
+"""Whole requests of 1,000, and two of the vectors that DuckDB computes with."""
 READERS = 2
 _CANCEL_POLL_SECONDS = 1.0
 
