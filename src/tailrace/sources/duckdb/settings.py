@@ -19,7 +19,7 @@ class DuckDBSettings(SourceSettings):
     state_path: str | None = Field(
         default=None, description="Where Tailrace keeps its state; `<name>.tailrace.duckdb` beside the data."
     )
-    memory_limit: str = Field(default="128MB", description="How much memory DuckDB may use before it spills.")
+    memory_limit: str = Field(default="160MB", description="How much memory DuckDB may use before it spills.")
     threads: int = Field(default=2, ge=1, le=256, description="How many threads DuckDB may use.")
     temp_directory: str | None = Field(
         default=None, description="Where DuckDB spills to; a folder beside the state file."
