@@ -58,6 +58,10 @@ def model_error(error: BaseException) -> ModelError:
     return ModelError(f"DuckDB: {text}", hint="Correct the model's SQL.", code="model_invalid")
 
 
+_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
+"""What the system says of a write that found no room; DuckDB calls a commit that failed so a TransactionContext Error."""
+
+
 def raise_ours(error: BaseException, *, cancelled: bool = False) -> NoReturn:
     """Raise what DuckDB or Arrow reported as one of our errors."""
     text = str(error).strip()
@@ -66,6 +70,10 @@ def raise_ours(error: BaseException, *, cancelled: bool = False) -> NoReturn:
         if cancelled:
             raise Cancelled("the statement was cancelled") from error
         raise SourceError("the statement was interrupted", code="source_cancelled") from error
+    if any(words in text for words in _FULL):
+        raise SourceError(
+            f"DuckDB: {first}", hint="Free space on the disk of the state file.", code="source_disk_full"
+        ) from error
     if "Conflict on" in text or "TransactionContext Error" in text or "write-write conflict" in text:
         raise SourceError(
             f"DuckDB: {first}",
@@ -78,10 +86,6 @@ def raise_ours(error: BaseException, *, cancelled: bool = False) -> NoReturn:
         else:
             hint = "Raise the source's `memory_limit`."
         raise SourceError(f"DuckDB: {first}", hint=hint, code="source_memory") from error
-    if "No space left" in text:
-        raise SourceError(
-            f"DuckDB: {first}", hint="Free space on the disk of the state file.", code="source_disk_full"
-        ) from error
     if "Permission denied" in text or "read-only mode" in text:
         raise SourceError(
             f"DuckDB: {first}", hint="Check who may read and write the file.", code="source_permission"

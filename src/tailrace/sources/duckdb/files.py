@@ -201,6 +201,8 @@ def _close_state(files: Files, entry: _Open) -> None:
             entry.connection.execute(f"DETACH {STATE_CATALOG}")
             give_back(entry.engine, entry.connection)
             kept = True
+    except Exception as error:  # DETACH writes the log into the file, for which there may be no room
+        raise_ours(error)
     finally:
         if not kept:
             entry.connection.close()
