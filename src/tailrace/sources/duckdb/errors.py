@@ -58,8 +58,10 @@ def model_error(error: BaseException) -> ModelError:
     return ModelError(f"DuckDB: {text}", hint="Correct the model's SQL.", code="model_invalid")
 
 
+# What the system says of a write that it refuses. DuckDB calls a commit that failed so a TransactionContext Error, as it
+# does a conflict.
 _FULL = ("No space left on device", "Disk quota exceeded", "File too large")
-"""What the system says of a write that found no room; DuckDB calls a commit that failed so a TransactionContext Error."""
+_FORBIDDEN = ("Permission denied", "Read-only file system", "read-only mode")
 
 
 def raise_ours(error: BaseException, *, cancelled: bool = False) -> NoReturn:
@@ -74,6 +76,12 @@ def raise_ours(error: BaseException, *, cancelled: bool = False) -> NoReturn:
         raise SourceError(
             f"DuckDB: {first}", hint="Free space on the disk of the state file.", code="source_disk_full"
         ) from error
+    if any(words in text for words in _FORBIDDEN):
+        raise SourceError(
+            f"DuckDB: {first}",
+            hint="Check who may read and write the file, and make files beside it.",
+            code="source_permission",
+        ) from error
     if "Conflict on" in text or "TransactionContext Error" in text or "write-write conflict" in text:
         raise SourceError(
             f"DuckDB: {first}",
@@ -86,9 +94,5 @@ def raise_ours(error: BaseException, *, cancelled: bool = False) -> NoReturn:
         else:
             hint = "Raise the source's `memory_limit`."
         raise SourceError(f"DuckDB: {first}", hint=hint, code="source_memory") from error
-    if "Permission denied" in text or "read-only mode" in text:
-        raise SourceError(
-            f"DuckDB: {first}", hint="Check who may read and write the file.", code="source_permission"
-        ) from error
     hint = "Check `path` and `state_path`." if "not a valid DuckDB database" in text else ""
     raise SourceError(f"DuckDB: {text}", hint=hint, code="source_failed") from error
