@@ -53,7 +53,7 @@ def count_all(sealed: Sealed, held: Held, store: Store, unknown: Sequence[Span],
     if complete:
         outcomes = ledger_outcomes(store, sealed.plan.sync_id)
     else:
-        with sealed.source.session() as session:
+        with sealed.source.session() as session, held.keeper.cancelling(session.cancel):
             names, dialect = held.fence.names, sealed.source.dialect
             progress = load_progress(session, dialect, names, sealed.plan.table)
             outcomes = count_outcomes(session, dialect, names, sealed.plan.table, progress, unknown)

@@ -103,7 +103,11 @@ def make_plan(
     warn: Callable[[str], None],
 ) -> Planned:
     """Plan a new sync and seal it. Raises Blocked, StateError, SourceError, FenceLost, and Cancelled on `stop`."""
-    with prepared.source.session(model=True) as session, stop.calling(session.cancel):
+    with (
+        prepared.source.session(model=True) as session,
+        held.keeper.cancelling(session.cancel),
+        stop.calling(session.cancel),
+    ):
         return _Planning(prepared, held, sync, options, stop, warn, session).plan()
 
 

@@ -86,7 +86,7 @@ def load(project: Project, environ: Mapping[str, str], store: Store, bound: Boun
 
     plan = sealed_plan(held.checkpoint)
     source, names = bound.source, held.fence.names
-    with source.session() as session:
+    with source.session() as session, held.keeper.cancelling(session.cancel):
         verify_row_count(session, held.fence, held.checkpoint.row_count)
         progress = load_progress(session, source.dialect, names, plan.table)
         known = _bring_together(session, store, bound, held, plan, progress)

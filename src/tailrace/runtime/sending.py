@@ -171,7 +171,7 @@ class Sending:
         """A unit's rows are copied out before sending, so that no warehouse session waits for a destination."""
         self._committer.open(unit)
         sealed = self._sealed
-        with sealed.source.session() as session:
+        with sealed.source.session() as session, self._held.keeper.cancelling(session.cancel):
             rows = read_unit(
                 session,
                 sealed.source.dialect,

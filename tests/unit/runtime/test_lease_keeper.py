@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tailrace.clock import ManualClock
-from tailrace.errors import FenceLost, SourceError
+from tailrace.errors import Cancelled, FenceLost, SourceError
 from tailrace.runtime.lease import LeaseKeeper, lease_seconds
 
 NEVER = 3_600.0
@@ -108,4 +109,78 @@ def test_a_renewal_that_fails_is_tried_again_and_extends_nothing(clock: ManualCl
     clock.advance(timedelta(seconds=1))
     with pytest.raises(FenceLost, match="ran out"):
         keeper.may_send()
+    keeper.stop()
+
+
+class Statement:
+    """What runs in the warehouse until it is cancelled."""
+
+    def __init__(self) -> None:
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def run(self, keeper: LeaseKeeper, meanwhile: Callable[[], object] = lambda: None) -> None:
+        with keeper.cancelling(self.cancel):
+            meanwhile()
+            assert self._cancelled.wait(30)
+            raise Cancelled("the statement was cancelled")
+
+
+def test_a_statement_that_runs_when_the_fence_is_lost_is_cancelled_and_says_why(clock: ManualClock) -> None:
+    keeper = LeaseKeeper(Renewals(None, FenceLost("taken over")), SOON, clock)
+    statement, ended = Statement(), Statement()
+    with keeper.cancelling(ended.cancel):
+        pass
+    with pytest.raises(FenceLost, match="taken over"):
+        statement.run(keeper, lambda: started(keeper, clock))
+    with pytest.raises(FenceLost, match="taken over"), keeper.cancelling(statement.cancel):
+        pytest.fail("nothing begins any more")
+    keeper.stop()
+    assert not ended.cancelled
+
+
+def test_a_statement_that_begins_as_the_fence_is_lost_is_cancelled_too(clock: ManualClock) -> None:
+    keeper = LeaseKeeper(Renewals(FenceLost("taken over")), SOON, clock)
+    cancels = threading.Semaphore(0)
+    with keeper.cancelling(cancels.release):
+        started(keeper, clock)
+        assert all(cancels.acquire(timeout=30) for _ in range(2))
+    keeper.stop()
+
+
+def test_what_was_not_cancelled_keeps_its_error(clock: ManualClock) -> None:
+    keeper = started(LeaseKeeper(Renewals(None), NEVER, clock), clock)
+    with pytest.raises(SourceError, match="broken"), keeper.cancelling(Statement().cancel):
+        raise SourceError("broken")
+    keeper.stop()
+
+
+def test_renewals_that_fail_cancel_nothing_before_the_lease_ends(clock: ManualClock) -> None:
+    renewals, statement = Renewals(SourceError("away")), Statement()
+    keeper = started(LeaseKeeper(renewals, SOON, clock), clock)
+
+    def lease_ends() -> None:
+        renewals.wait_for(5)
+        assert not statement.cancelled
+        clock.advance(timedelta(seconds=1))
+
+    with pytest.raises(FenceLost, match="ran out"):
+        statement.run(keeper, lease_ends)
+    keeper.stop()
+
+
+def test_a_commit_in_the_way_of_renewals_is_no_loss(clock: ManualClock) -> None:
+    """Its transaction has the row, and the fence was looked at: DuckDB's renewals conflict with it."""
+    renewals, statement = Renewals(SourceError("in the way", code="source_conflict")), Statement()
+    keeper = started(LeaseKeeper(renewals, SOON, clock), clock)
+    clock.advance(timedelta(seconds=1))
+    with keeper.cancelling(statement.cancel):
+        renewals.wait_for(renewals.count + 3)
+        assert not statement.cancelled
     keeper.stop()
