@@ -112,12 +112,17 @@ def read_tree(folder: Path, path: Path, problems: list[ConfigError]) -> Node | N
 def _companions(folder: Path, problems: list[ConfigError]) -> Iterator[Path]:
     top = folder / COMPANIONS
     for path in sorted(top.rglob("*")) if top.is_dir() else ():
-        if any(part.startswith(".") for part in path.relative_to(top).parts) or path.is_dir():
+        if any(part.startswith(".") for part in path.relative_to(top).parts):
             continue
-        if path.suffix == ".yml":
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir():
+            if path.is_symlink():
+                problem = f"{name} is a link to a folder, which is not read."
+                hint = "Put the folder itself here, or links to its files."
+                problems.append(ConfigError(problem, hint=hint, where=Where(name)))
+        elif path.suffix == ".yml":
             yield path
         elif path.suffix == ".yaml":
-            name = path.relative_to(folder).as_posix()
             problems.append(
                 ConfigError(f"{name} is not read.", hint="Rename it: files end in .yml.", where=Where(name))
             )

@@ -188,3 +188,13 @@ def test_a_name_in_two_files_names_both_places(tmp_path: Path) -> None:
 def test_a_file_of_the_wrong_ending_is_not_overlooked(tmp_path: Path) -> None:
     error = problems(tmp_path, {"tailrace.yml": SMALL, "tailrace/a.yaml": "models:\n"})[0]
     assert "Rename it" in error.hint
+
+
+def test_a_link_to_a_folder_is_not_overlooked(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "tailrace").mkdir()
+    (tmp_path / "tailrace" / "team").symlink_to(tmp_path / "shared", target_is_directory=True)
+    (tmp_path / "tailrace" / "..data").symlink_to(tmp_path / "shared", target_is_directory=True)
+    (error,) = problems(tmp_path, {"tailrace.yml": SMALL})
+    assert error.message == "tailrace/team is a link to a folder, which is not read."
+    assert str(error.where) == "tailrace/team"
