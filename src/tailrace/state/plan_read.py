@@ -40,6 +40,7 @@ _SHOWN = {
 }
 _OWN = frozenset([*(f"_{label}" for label in (*_SENT.values(), *_SHOWN.values())), SYNCED])
 _COARSE, _FINE = 8192, 64
+_JOINED_BYTES = 2**31 - 1
 _SENDABLE = ", ".join(f"'{each}'" for each in SENDABLE)
 
 
@@ -126,7 +127,21 @@ def read_unit(
 
     A unit is small, so it is put in order here: warehouses sort wide rows ten times slower than Arrow does.
     """
-    return session.read(unit_query(dialect, names, table, span, columns)).read_all().sort_by("_seq")
+    return _sorted(session.read(unit_query(dialect, names, table, span, columns)).read_all())
+
+
+def _sorted(rows: pa.Table) -> pa.Table:
+    """The rows in the order of `_seq`; those of a few huge records without a copy.
+
+    To take rows from a column Arrow joins its parts, which 32-bit offsets of text allow up to 2 GiB.
+    """
+    import pyarrow as pa
+
+    if rows.nbytes <= _JOINED_BYTES:
+        return rows.sort_by("_seq")
+    positions = rows.column("_seq").to_pylist()
+    order = sorted(range(rows.num_rows), key=positions.__getitem__)
+    return pa.concat_tables([rows.slice(row, 1) for row in order])
 
 
 def unit_query(
@@ -194,27 +209,27 @@ def stream_plan(
 
 
 def in_order(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same batches, held to increase in `_seq` where they have it. Raises SourceError.
+    """The same batches, held to increase in `_seq`, and to have rows without it at their end. Raises SourceError.
 
-    A position out of order would be lost, and not every way to read a sorted result is promised to keep its order
-    (BigQuery's Storage Read API gives rows as they stand in a table).
+    A plan's ID counts on the order, and not every way to read a sorted result is promised to keep it.
     """
     import pyarrow.compute as pc
 
-    last = None
+    last, ended = -1, False
     for batch in batches:
-        if batch.num_rows:
-            column = batch.column("_seq")
-            later, earlier = column.slice(1), column.slice(0, batch.num_rows - 1)
+        column = batch.column("_seq")
+        placed = column.slice(0, batch.num_rows - column.null_count)
+        if len(placed):
+            later, earlier = placed.slice(1), placed.slice(0, len(placed) - 1)
             increasing = pc.call_function("all", [pc.call_function("greater", [later, earlier])]).as_py()
-            first = column[0].as_py()
-            if increasing is False or (last is not None and first is not None and first <= last):
+            if ended or placed.null_count or increasing is False or placed[0].as_py() <= last:
                 raise SourceError(
                     "the warehouse gave a plan's records in another order than they were sorted in",
                     hint="Nothing of them was sent. Please report this, with the type of the source.",
                     code="source_failed",
                 )
-            last = column[-1].as_py()
+            last = placed[-1].as_py()
+        ended = ended or column.null_count > 0
         yield batch
 
 

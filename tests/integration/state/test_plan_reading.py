@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from tests.integration.state.shop import Shop, add, check
 
@@ -123,6 +124,26 @@ def test_r05_what_is_staged_goes_whatever_happens(shop: Shop) -> None:
     ):
         raise RuntimeError
     assert staged(shop) == []
+
+
+@pytest.mark.usefixtures("thousand")
+def test_r24_a_plan_that_comes_in_another_order_is_refused(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = shop.request(MODEL)
+    with shop.source.session(model=True) as session:
+        read = session.read
+
+        def turned(statement: str) -> pa.RecordBatchReader:
+            rows = read(statement).read_all()
+            return rows.take(list(reversed(range(rows.num_rows)))).to_reader()
+
+        monkeypatch.setattr(session, "read", turned)
+        with (
+            stream_plan(session, shop.dialect, shop.names, request) as rows,
+            pytest.raises(SourceError, match="another order"),
+        ):
+            rows.read_all()
 
 
 def test_r32_a_preview_needs_no_managed_schema(shop: Shop) -> None:
