@@ -6,14 +6,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from tests.chaos.process import SyncProcess
-from tests.e2e.project import DuckDBWarehouse, Project
+from tests.e2e.project import DuckDBWarehouse, Project, first_answer
 
 from tailrace.errors import ConfigError
+from tailrace.runtime.events import Event
+from tailrace.sources.duckdb import files
 from tailrace.testing.faults import Fault
 from tailrace.testing.receiver import Receiver
 
@@ -82,3 +84,22 @@ def test_r29_a_signal_ends_the_wait_for_a_locked_file(
         assert process.join() == 130
     assert process.document is not None
     assert process.document["error"]["code"] == "cancelled"
+
+
+def test_r29_a_cancel_that_cannot_be_committed_is_an_interruption_and_says_why(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_HURRIED", 0.2)
+    shop.aim(batch=1, concurrency=1)
+    holders: list[int] = []
+    with ExitStack() as until_it_ended:
+
+        def hold(event: Event) -> None:
+            if first_answer(event) and not holders:
+                holders.append(until_it_ended.enter_context(held(shop.folder / "shop.tailrace.duckdb")))
+
+        ended = shop.sync(watch=hold, stop="cancel")
+    assert ended.error is not None
+    assert (ended.status, ended.error.code) == ("interrupted", "cancelled")
+    assert f"shop.tailrace.duckdb is in use by process {holders[0]}" in ended.error.message
+    assert "goes on where it stopped" in ended.error.hint

@@ -136,13 +136,17 @@ def test_r29_who_wants_an_end_waits_for_no_model_and_for_the_state_only_briefly(
     source = DuckDBSource("w", {"path": "shop.duckdb"}, folder=shop, patience=patient(clock))
     for _ in range(times):
         source.hurry()
-    with (
-        held(source.files.state) as (pid, _),
-        pytest.raises(Cancelled, match=f"in use by process {pid}"),
-        source.session(model=model),
-    ):
-        pass
-    assert clock.monotonic() == pytest.approx(seconds, abs=0.1)
+    with held(source.files.state) as (pid, _):
+        with (
+            pytest.raises(Cancelled, match=f"in use by process {pid}") as ended,
+            source.session(model=model),
+        ):
+            pass
+        assert "goes on where it stopped" in ended.value.hint
+        assert clock.monotonic() == pytest.approx(seconds, abs=0.1)
+        with pytest.raises(Cancelled), source.session():
+            pass
+    assert clock.monotonic() == pytest.approx(5 if times == 1 else 0, abs=0.1), "for the state, in all"
 
 
 @pytest.mark.parametrize(

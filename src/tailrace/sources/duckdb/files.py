@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tailrace.clock import Clock, SystemClock
-from tailrace.errors import Cancelled, SourceError
+from tailrace.errors import Cancelled, SourceError, TailraceError
 from tailrace.sources.duckdb.engine import Engine, borrow, give_back
 from tailrace.sources.duckdb.errors import in_use, is_lock_conflict, lock_error, raise_ours
 
@@ -79,6 +79,15 @@ class Patience:
         seconds = min(_HURRIED, self.seconds) if self.hurried else self.seconds
         return seconds - (self.clock.monotonic() - since)
 
+    def given_up(self, failure: SourceError, *, model: bool) -> TailraceError:
+        """What to raise when no time is left; who wants an end waits for the state no second time."""
+        if not self.hurried:
+            return failure
+        if not model:
+            self.hurried += 1
+        hint = "Run it again when that process has ended: a sync goes on where it stopped."
+        return Cancelled(f"cancelled: {failure.message}", hint=hint)
+
 
 _log = logging.getLogger(__name__)
 _open: dict[Path, _Open] = {}
@@ -105,7 +114,7 @@ def opened(files: Files, *, model: bool, patience: Patience) -> Iterator[duckdb.
             left = patience.left(started, model=model)
             if left < _FIRST_WAIT:
                 failure = lock_error(_file_of(files, error), error, patience.clock.monotonic() - started)
-                raise Cancelled(f"cancelled: {failure.message}") if patience.hurried else failure from None
+                raise patience.given_up(failure, model=model) from None
             patience.sleep(min(wait * random.uniform(0.5, 1.0), left))
             if wait < _LONGEST_WAIT:
                 wait = min(wait * 2, _LONGEST_WAIT)
