@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Kind(StrEnum):
@@ -33,3 +37,24 @@ class Column:
     name: str
     kind: Kind
     native: str
+
+
+def rows_of(data: pa.Table | pa.RecordBatch) -> list[dict[str, Any]]:
+    """A few rows as Python's values; a day or time outside of Python's years, 1 to 9999, as text, such as `infinity`."""
+    try:
+        return data.to_pylist()
+    except OverflowError:
+        columns = [[_value(each) for each in column] for column in data.columns]
+        return [dict(zip(data.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _value(scalar: pa.Scalar[Any]) -> Any:
+    try:
+        return scalar.as_py()
+    except OverflowError:
+        import duckdb
+        import pyarrow as pa
+
+        with duckdb.connect() as connection:  # Arrow's own text of such a value is wrong, or none
+            one = connection.from_arrow(pa.table({"v": pa.repeat(scalar, 1)}))
+            return one.project("v::VARCHAR").fetchall()[0][0]

@@ -78,3 +78,26 @@ def test_r23_a_date_beyond_all_timestamps_is_refused_and_holds_nobody_up(on_post
         counts = on_postgres.sync().counts
         assert (counts.rejected, counts.unknown, counts.aborted) == (1, 0, 0)
     assert on_postgres.held == {"2": {"id": 2, "day": "2026-01-02"}}
+
+
+def test_times_beyond_pythons_are_shown_as_they_are(shop: Project) -> None:
+    days = "id bigint, day date, ts timestamptz"
+    shop.people((1, "infinity", "infinity"), (2, "2026-01-02", "10000-01-02 03:04:05+00"), columns=days)
+    shop.settings = {"fields": {"id": "$id"}}
+    with shop.opened() as workspace:
+        shown = {row["id"]: (str(row["day"]), row["ts"]) for row in workspace.preview("people", 5).rows}
+    assert shown[1][1] == "infinity"
+    assert shown[2] == ("2026-01-02", "10000-01-02 03:04:05+00")
+    assert len(shop.plan().changes) == 2
+    shop.ok()
+
+    shop.settings = {"fields": {"id": "$id", "ts": "$ts"}}
+    plan = shop.plan()
+    problems = {change.key: change.problem for change in plan.changes}
+    assert (len(problems), plan.requests) == (2, 0), "what the mapping refuses is in no request"
+    assert problems["1"] == "ts: infinity is outside of the years 1 to 9999"
+    with shop.opened() as workspace:
+        why = workspace.why("people", "1")
+        assert (why.model[0]["ts"], why.payload) == ("infinity", None)
+        assert why.problem == "field ts: infinity is outside of the years 1 to 9999"
+        assert workspace.send("people", "1").outcome == "rejected"

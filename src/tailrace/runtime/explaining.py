@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tailrace.columns import rows_of
 from tailrace.runtime.plan_id import OUTPUTS, PlanId
 from tailrace.runtime.prepared import Prepared
 from tailrace.runtime.requesting import Previous
@@ -173,7 +174,7 @@ class _Reading:
                 self._sampled[operation] += len(rows)
 
     def _keep(self, sent: pa.RecordBatch, done: pa.RecordBatch) -> None:
-        for row, rendered in zip(sent.to_pylist(), done.to_pylist(), strict=True):
+        for row, rendered in zip(rows_of(sent), done.to_pylist(), strict=True):
             operation = row["_operation"]
             values = {name: row[name] for name in self._columns}
             state = {name: row[OLD + name] for name in self._columns}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from tailrace.columns import rows_of
 from tailrace.runtime.prepared import Prepared
 from tailrace.runtime.requesting import anything_quarantined, previous_of
 from tailrace.sources.base import Session
@@ -47,9 +48,7 @@ class Facts:
     @property
     def model(self) -> list[dict[str, Any]]:
         """The model's rows as values."""
-        return [
-            {name: value for name, value in row.items() if name != "_key"} for row in self.rows.to_pylist()
-        ]
+        return [{name: value for name, value in row.items() if name != "_key"} for row in rows_of(self.rows)]
 
 
 def facts(
@@ -85,11 +84,9 @@ def verdict(known: Facts, operations: frozenset[str]) -> tuple[ChangeWord, str, 
         return _gone(state, operations)
     if state is None:
         return _if_sent("added", operations, "It is new: no destination has it yet.", [])
-    values = known.model[0]
-    differing = [
-        name for name, value in values.items() if name in state.values and state.values[name] != value
-    ]
-    differing += [name for name in values if name not in state.values and values[name] is not None]
+    values, held = known.model[0], state.values
+    differing = [name for name, value in values.items() if name in held and held[name] != value]
+    differing += [name for name in values if name not in held and values[name] is not None]
     if state.uncertain:
         known_before = state.baseline == "known" or (state.baseline is not None and "added" not in operations)
         operation: ChangeWord = "updated" if state.delivered or known_before else "added"
@@ -124,8 +121,8 @@ def _if_sent(
     return "not_sent", f"{why} The mapping's mode does not send {operation} records.", differing
 
 
-def render_one(prepared: Prepared, row: dict[str, Any], key: str, operation: str, sync: str) -> Payload:
-    """Render one record with the mapping as it is now, as an item of a request."""
+def render_one(prepared: Prepared, row: pa.Table, key: str, operation: str, sync: str) -> Payload:
+    """Render one record, the first row, with the mapping as it is now, as an item of a request."""
     import pyarrow as pa
 
     from tailrace.destinations.define import Call
@@ -135,7 +132,10 @@ def render_one(prepared: Prepared, row: dict[str, Any], key: str, operation: str
     call = Call(target.settings, prepared.project.name, prepared.mapping.name, sync)
     outputs = {"id": record_id_sql(call.mapping, sync), "item": target.action.item(call)}
     own = {"_key": [key], "_operation": [operation], "_prior_id": pa.array([None], pa.string())}
-    columns = {name: pa.array([row.get(name)]) for name in prepared.compiled.used_columns}
+    columns = {
+        name: row.column(name).slice(0, 1).combine_chunks() if name in row.column_names else pa.nulls(1)
+        for name in prepared.compiled.used_columns
+    }
     batch = pa.RecordBatch.from_pydict({**columns, **own})
     with prepared.compiled.renderer(outputs) as renderer:
         done = renderer.render(batch).to_pylist()[0]

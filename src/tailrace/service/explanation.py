@@ -32,7 +32,7 @@ def why(workspace: Workspace, mapping: str, key: str) -> WhyDocument:
         )
     elif known.rejected is not None and change != "unchanged":
         sentence += f" The destination refused it last: {known.rejected.message}"
-    row = known.model[0] if known.rows.num_rows == 1 else (known.state.values if known.state else None)
+    row = known.rows if known.rows.num_rows == 1 else (known.state.row if known.state else None)
     operation = "deleted" if known.rows.num_rows == 0 else "updated"
     payload = render_one(prepared, row, key, operation, "why") if row is not None else None
     names = found[0] if found else prepared.names

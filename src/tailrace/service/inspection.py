@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tailrace.columns import rows_of
 from tailrace.errors import ConfigError
 from tailrace.service.conversion import plain_values, sync_document
 from tailrace.service.documents import (
@@ -78,7 +79,7 @@ def preview(workspace: Workspace, model: str, limit: int) -> PreviewDocument:
         statement = model_statement(spec.sql, source.limits)
         columns = source.describe(statement)
         table = source.preview(statement, limit)
-    rows = [plain_values(row, columns) for row in table.to_pylist()]
+    rows = [plain_values(row, columns) for row in rows_of(table)]
     return PreviewDocument(
         model=model,
         columns=[

@@ -126,7 +126,7 @@ def _document(
             for each in explained.set_aside
         ],
         render_differs=explained.differing,
-        requests=math.ceil(counts.planned / limits.records),
+        requests=math.ceil((counts.planned - explained.refused) / limits.records),
         error=error,
     )
 

@@ -42,7 +42,7 @@ def send(workspace: Workspace, mapping: str, key: str) -> SendDocument:
             code="record_unknown",
         )
     operation = change if change in ("added", "deleted") else "updated"
-    row = known.model[0] if known.rows.num_rows else (known.state.values if known.state else {})
+    row = known.state.row if known.state and not known.rows.num_rows else known.rows
     unix_time = workspace.clock.now().timestamp()
     sync = f"test-{int(unix_time)}"
     payload = render_one(prepared, row, key, operation, sync)

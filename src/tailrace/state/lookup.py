@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tailrace.columns import Column
+from tailrace.columns import Column, rows_of
 from tailrace.sources.base import Session
 from tailrace.sources.dialect import Dialect
 from tailrace.state.columns import StoredColumn
@@ -24,12 +24,18 @@ MOST_ROWS = 20
 class StateRow:
     """A record as the state holds it."""
 
-    values: dict[str, Any]
+    row: pa.Table
+    """Its columns, by the model's names: one row."""
     delivered: bool
     uncertain: bool
     baseline: str | None
     synced_n: int | None
     record_level_id: str | None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The record's values by column."""
+        return rows_of(self.row)[0]
 
 
 def model_rows(
@@ -75,20 +81,16 @@ def state_row(
     own = ("delivered", "uncertain", "baseline", "synced_n", "record_level_id")
     shown = [f"r.{name} AS {dialect.quote('_' + name)}" for name in own]
     selected = ", ".join([*shown, *read_columns(dialect, "r", held)])
-    rows = (
-        session.read(
-            f"SELECT {selected} FROM {records_rows(dialect, names)} AS r"
-            f" WHERE {same_key(dialect, 'r.record_id', dialect.literal(record_id))}"
-        )
-        .read_all()
-        .to_pylist()
-    )
-    if not rows:
+    rows = session.read(
+        f"SELECT {selected} FROM {records_rows(dialect, names)} AS r"
+        f" WHERE {same_key(dialect, 'r.record_id', dialect.literal(record_id))}"
+    ).read_all()
+    if not rows.num_rows:
         return None
-    row = rows[0]
-    ours: dict[str, Any] = {name: row[f"_{name}"] for name in own}
+    (found,) = rows.select([f"_{name}" for name in own]).slice(0, 1).to_pylist()
+    ours: dict[str, Any] = {name: found[f"_{name}"] for name in own}
     ours |= {name: bool(ours[name]) for name in ("delivered", "uncertain")}
-    return StateRow({column.name: row[column.name] for column in held if column.name in row}, **ours)
+    return StateRow(rows.select([column.name for column in held]).slice(0, 1), **ours)
 
 
 def sync_of(session: Session, dialect: Dialect, names: StateNames, n: int | None) -> tuple[str, Any] | None:
