@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.e2e.project import Project
 
-from tailrace.errors import ModelError
+from tailrace.errors import ConfigError, ModelError
 
 
 @pytest.mark.core
@@ -20,6 +20,18 @@ def test_r06_null_empty_blank_and_repeated_keys_are_set_aside_with_samples(proje
         document = project.ok()
         assert document.counts.set_aside == 6
         assert project.held == {"a": {"id": "a", "name": "x"}}
+    with project.opened() as workspace:
+        for key, said in (
+            ("", "Its key is empty"),
+            ("  ", "Its key is blank"),
+            ("twice", "stands in 2 rows"),
+        ):
+            why = workspace.why(project.mapping, key)
+            assert why.change == "set_aside"
+            assert said in why.verdict
+            with pytest.raises(ConfigError, match=said):
+                workspace.send(project.mapping, key)
+    assert set(project.held) == {"a"}
 
 
 def test_r06_keys_that_begin_alike_are_told_apart_or_set_aside_never_cut(project: Project) -> None:

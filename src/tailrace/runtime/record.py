@@ -23,6 +23,9 @@ ChangeWord = Literal[
 ]
 
 
+_OWN = ("_key", "_reason")
+
+
 @dataclass(frozen=True, slots=True)
 class Payload:
     """A rendered record, or the field and reason for which the mapping refuses it."""
@@ -38,7 +41,7 @@ class Facts:
     """All that is known of one record."""
 
     rows: pa.Table
-    """The model's rows with this key, columns by model name (and `_key`)."""
+    """The model's rows with this key, columns by model name (and `_key` and `_reason`)."""
     state: StateRow | None
     last_sync: tuple[str, Any] | None
     rejected: Rejected | None
@@ -48,7 +51,9 @@ class Facts:
     @property
     def model(self) -> list[dict[str, Any]]:
         """The model's rows as values."""
-        return [{name: value for name, value in row.items() if name != "_key"} for row in rows_of(self.rows)]
+        return [
+            {name: value for name, value in row.items() if name not in _OWN} for row in rows_of(self.rows)
+        ]
 
 
 def facts(
@@ -82,6 +87,9 @@ def verdict(known: Facts, operations: frozenset[str]) -> tuple[ChangeWord, str, 
         return "set_aside", f"The key stands in {count} rows of the model: none of them is sent.", []
     if count == 0:
         return _gone(state, operations)
+    if reason := known.rows.column("_reason")[0].as_py():
+        told = "too long" if reason == "long" else reason
+        return "set_aside", f"Its key is {told}: it is never sent.", []
     if state is None:
         return _if_sent("added", operations, "It is new: no destination has it yet.", [])
     values, held = known.model[0], state.values

@@ -47,18 +47,20 @@ def model_rows(
     columns: Sequence[StoredColumn],
     record_id: str,
 ) -> pa.Table:
-    """The model's rows with this key (more than one: the key is repeated), columns by model name."""
+    """The model's rows with this key (more than one: the key is repeated), columns by model name.
+
+    Besides, `_key`, and why the key cannot be used as `_reason`, null where it can (R6).
+    """
     condition = f" WHERE (\n{where}\n)" if where else ""
     selected = [
         f"{column.from_model(dialect, f'model.{dialect.quote(column.name)}')} AS {dialect.quote(column.stored)}"
         for column in columns
     ]
-    named = dialect.quote("_key")
-    record_key = f"{dialect.key_text(key, 'model')} AS {named}"
-    keyed = (
-        f"SELECT {', '.join([record_key, *selected])} FROM {dialect.subquery(statement, 'model')}{condition}"
-    )
-    wanted = ", ".join([f"m.{named} AS {named}", *read_columns(dialect, "m", columns)])
+    named, reason = dialect.quote("_key"), dialect.quote("_reason")
+    own = [f"{dialect.key_text(key, 'model')} AS {named}", f"{dialect.key_problem(key, 'model')} AS {reason}"]
+    keyed = f"SELECT {', '.join([*own, *selected])} FROM {dialect.subquery(statement, 'model')}{condition}"
+    read = [f"m.{named} AS {named}", f"m.{reason} AS {reason}"]
+    wanted = ", ".join([*read, *read_columns(dialect, "m", columns)])
     query = (
         f"SELECT {wanted} FROM ({keyed}) AS m"
         f" WHERE {dialect.exact(dialect.binary(f'm.{named}'))} = {dialect.exact(dialect.literal(record_id))}"
