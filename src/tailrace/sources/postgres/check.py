@@ -14,7 +14,7 @@ from tailrace.sources.postgres.address import reach, try_tls
 if TYPE_CHECKING:
     from tailrace.sources.postgres.source import PostgresSource
 
-_OLDEST = 130_000
+_OLDEST = 140_000
 
 
 def check_postgres(source: PostgresSource) -> Iterator[CheckStep]:
@@ -48,7 +48,7 @@ class _Run:
         )
         if int(number) < _OLDEST:
             raise SourceError(
-                f"the server is PostgreSQL {version}; at least 13 is needed",
+                f"the server is PostgreSQL {version}; at least 14 is needed",
                 hint="Upgrade the server.",
                 code="source_too_old",
             )

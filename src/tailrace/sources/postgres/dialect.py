@@ -269,7 +269,12 @@ class PostgresDialect(Dialect):
         native = self.storage(column).native
         if native in ("text", "bytea"):
             return f"octet_length({expr})"
-        if native in ("numeric", "json", "jsonb"):
+        if native in ("json", "jsonb"):
+            stored = f"pg_column_compression({expr}) IS NULL"
+            return (
+                f"CASE WHEN {stored} THEN pg_column_size({expr}) ELSE octet_length(CAST({expr} AS text)) END"
+            )
+        if native == "numeric":
             return f"pg_column_size({expr})"
         return f"CASE WHEN {expr} IS NOT NULL THEN 8 END"
 
