@@ -37,7 +37,7 @@ def results_by_key(entries: Iterable[Any], records: Records) -> Reading:
     if not strangers:
         return Reading(results)
     return Reading(
-        results, (f"An answer held results for {strangers} records that were not in its request.",)
+        results, (f"An answer held results for records that were not in its request: {strangers}.",)
     )
 
 

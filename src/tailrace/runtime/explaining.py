@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tailrace.columns import rows_of
 from tailrace.runtime.plan_id import OUTPUTS, PlanId
-from tailrace.runtime.prepared import Prepared
+from tailrace.runtime.prepared import Prepared, running_model
 from tailrace.runtime.requesting import Previous
 from tailrace.runtime.rerendering import Differing, old_mappings, stored_for
 from tailrace.sources.base import Session
@@ -65,7 +65,10 @@ def explain(
     try:
         attempt = secrets.token_hex(4)
         dialect = prepared.source.dialect
-        with stream_plan(session, dialect, names, request, reading.before, attempt) as batches:
+        with (
+            running_model(prepared),
+            stream_plan(session, dialect, names, request, reading.before, attempt) as batches,
+        ):
             for batch in batches:
                 if batch.num_rows:
                     reading.take(batch)

@@ -12,7 +12,7 @@ from tailrace.runtime.fenced import Held
 from tailrace.runtime.heirs import missed_state
 from tailrace.runtime.pinned import pin
 from tailrace.runtime.plan_id import table_plan_id
-from tailrace.runtime.prepared import Prepared
+from tailrace.runtime.prepared import Prepared, running_model
 from tailrace.runtime.requesting import (
     Previous,
     anything_quarantined,
@@ -139,7 +139,7 @@ class _Planning:
         table = names.changes(n, fence.number)
         if self.stop.graceful:
             raise Cancelled("Cancelled before the plan was made.")
-        with self._cancellable():
+        with self._cancellable(), running_model(prepared):
             create_plan(session, dialect, names, table, request)
             if reads_dirty(prepared.source, session):
                 kept = keep_what_is_there(session, dialect, names, table, request)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tailrace.destinations.define import Action, Destination
 from tailrace.destinations.fields import Settings
 from tailrace.destinations.registry import destination_type
-from tailrace.errors import ConfigError, ConfigErrors, ModelError, Where
+from tailrace.errors import ConfigError, ConfigErrors, ModelError, SourceError, Where
 from tailrace.ids import digest
 from tailrace.sources.base import Column, Source
 from tailrace.sources.registry import open_source
@@ -272,3 +272,17 @@ def placed(project: Project, path: tuple[str, ...]) -> Iterator[None]:
             line = where.line + inside if where.line is not None else None
             error.where = Where(where.file, line, where.field)
         raise
+
+
+@contextmanager
+def running_model(prepared: Prepared) -> Iterator[None]:
+    """Give what fails while the warehouse runs a model the model's place, and where nothing else is said, what to do."""
+    path = ("models", prepared.model.name, "sql")
+    with placed(prepared.project, path):
+        try:
+            yield
+        except SourceError as error:
+            if error.code == "source_failed" and error.where is None:
+                error.where = prepared.project.location(path)
+                error.hint = error.hint or "Correct the model's SQL, if that is what failed."
+            raise

@@ -183,5 +183,5 @@ def _held(found: Checkpoint) -> LeaseHeld:
     return LeaseHeld(
         f"Another sync of this mapping is running: {who} holds its lease{since},{until} by the warehouse's clock,"
         f" where it is {found.now:%H:%M:%S} now.",
-        hint="Wait for it, or cancel it with `tailrace cancel`. If that process is gone, its lease ends by itself.",
+        hint="Wait for it, or cancel it: `tailrace syncs` shows its id. If that process is gone, its lease ends by itself.",
     )

@@ -50,7 +50,9 @@ def approve(
 @command(
     REPAIR,
     answers="ActionDocument",
-    examples=[("tailrace cancel 20260301-120000-3f9a2c", "Stop a running sync gracefully, from anywhere")],
+    examples=[
+        ("tailrace cancel 20260301-120000-3f9a2c", "Stop a running sync gracefully, from another terminal")
+    ],
 )
 def cancel(run: Invocation, sync: SYNC) -> int:
     """Ask a running sync to stop: it waits for what is in flight and remembers it."""
