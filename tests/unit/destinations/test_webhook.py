@@ -193,7 +193,7 @@ def test_an_operation_that_differs_and_strangers_are_ignored_with_a_warning() ->
     ]
     reading = results_by_key(entries, _Records(["a", "b"], ["added", "deleted"]))
     assert reading.results == {}
-    assert "3 records" in reading.warnings[0]
+    assert "request: 3" in reading.warnings[0]
 
 
 def test_of_several_results_for_a_record_the_gravest_counts() -> None:
