@@ -49,7 +49,7 @@ FAULTS: dict[str, Callable[[Db2Server], object]] = {
     "lost when it was read, before the answer": lambda db2: db2.drop("statement", matching=r"INTO SESSION\S+MODEL"),
     "lost in the commit of the plan's table": lambda db2: db2.drop("commit", matching=r"COMMENT ON \S+ \S+CHANGES_"),
     "lost when the plan was sealed, before the answer": lambda db2: db2.drop("commit", matching="'planned'"),
-    "lost while a unit is read": lambda db2: db2.drop("fetch", matching=r"ORDER BY p\.seq"),
+    "lost while a unit is read": lambda db2: db2.drop("fetch", matching=r"SELECT p\.seq AS"),
     "lost while rows are moved": lambda db2: db2.drop("statement", matching=r"INSERT INTO \S+RECORDS_"),
     "lost before the last commit": lambda db2: db2.drop("commit", before=True, matching='"CHECKPOINT" ='),
     "lost after the last commit, before the answer": lambda db2: db2.drop("commit", matching='"CHECKPOINT" ='),
@@ -108,7 +108,7 @@ def _wait_until_gone(pids: list[int]) -> None:
     ("struck", "statement"),
     [
         ("driver", r"INTO SESSION\S+MODEL"),
-        ("driver", r"ORDER BY p\.seq"),
+        ("driver", r"SELECT p\.seq AS"),
         ("driver", r"INSERT INTO \S+RECORDS_"),
         ("sync", r"INSERT INTO \S+RECORDS_"),
     ],

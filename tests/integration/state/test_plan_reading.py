@@ -50,22 +50,6 @@ def test_r10_position_is_bucket_and_place_and_units_cover_all_once(shop: Shop) -
         assert sum(unit.records for unit in small) == 1000
 
 
-@pytest.mark.parametrize("native", ["json", "jsonb"])
-def test_r10_a_document_counts_with_its_size_not_that_of_its_compressed_form(
-    postgresql: Shop, native: str
-) -> None:
-    postgresql.run(
-        f"CREATE TABLE documents AS SELECT i AS id, CAST('{{\"a\":\"' || repeat('x', 40000) || '\"}}' AS {native})"
-        " AS doc FROM generate_series(1, 300) AS i"
-    )
-    planned = postgresql.plan("SELECT id, doc FROM documents")
-    with postgresql.source.session() as session:
-        d, names, columns = postgresql.dialect, postgresql.names, planned.request.columns
-        made = units(session, d, names, planned.table, columns, max_bytes=1_000_000)
-    assert len(made) > 12
-    assert sum(unit.records for unit in made) == 300
-
-
 @pytest.mark.usefixtures("thousand")
 def test_r10_a_piece_of_a_unit_can_be_read_again(shop: Shop) -> None:
     planned = shop.plan(MODEL)

@@ -7,7 +7,7 @@ import pytest
 from tests.integration.state.shop import Shop
 
 from tailrace.outcomes import Span
-from tailrace.state.plan_read import read_unit
+from tailrace.state.plan_read import read_unit, units
 
 
 @pytest.fixture
@@ -106,3 +106,19 @@ def test_three_hundred_columns(shop: Shop) -> None:
     shop.sync(f"SELECT 1 AS id, {columns}")
     planned = shop.plan(f"SELECT 1 AS id, {columns.replace('CAST(299', 'CAST(0')}")
     assert planned.changes() == {"updated": ["1"]}
+
+
+@pytest.mark.parametrize("native", ["json", "jsonb"])
+def test_r10_a_document_counts_with_its_size_not_that_of_its_compressed_form(
+    postgresql: Shop, native: str
+) -> None:
+    postgresql.run(
+        f"CREATE TABLE documents AS SELECT i AS id, CAST('{{\"a\":\"' || repeat('x', 40000) || '\"}}' AS {native})"
+        " AS doc FROM generate_series(1, 300) AS i"
+    )
+    planned = postgresql.plan("SELECT id, doc FROM documents")
+    with postgresql.source.session() as session:
+        d, names, columns = postgresql.dialect, postgresql.names, planned.request.columns
+        made = units(session, d, names, planned.table, columns, max_bytes=1_000_000)
+    assert len(made) > 12
+    assert sum(unit.records for unit in made) == 300
